@@ -1,0 +1,225 @@
+"""Every error and warning that lashgraph raises by itself.
+
+All errors stem from `LashgraphError`, carry what a program needs as attributes, survive pickling
+(so that they cross process boundaries in batch runs) and end with what to do next.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+
+class LashgraphError(Exception):
+    """Base of all errors of this package.
+
+    Parameters
+    ----------
+    message : str
+        What happened, where, and what to do.
+    **details
+        Facts for programs; each becomes an attribute of the error.
+    """
+
+    def __init__(self, message: str, **details: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = details
+        for name, value in details.items():
+            setattr(self, name, value)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.message, self.details)
+
+    def with_path(self, path: str) -> Self:
+        """Name the file in an error that was raised below the level that knows it."""
+        if "path" in self.details:
+            return self
+        return type(self)(f"{path}: {self.message}", path=path, **self.details)
+
+
+def _rebuild(cls: type[LashgraphError], message: str, details: dict[str, Any]) -> LashgraphError:
+    return cls(message, **details)
+
+
+class OpenError(LashgraphError):
+    """A path could not be opened as a session store."""
+
+    path: str
+
+
+class StoreNotFoundError(OpenError):
+    """The path does not exist; nothing was created."""
+
+
+class NotAFileError(OpenError):
+    """The path is a folder or another thing that is no regular file."""
+
+
+class NotSQLiteError(OpenError):
+    """The file is not an SQLite database."""
+
+
+class EmptyFileError(OpenError):
+    """The file has no bytes: a store that was never written."""
+
+
+class NotASessionStoreError(OpenError):
+    """An SQLite database of another application, or a sibling database of lash."""
+
+    tables: tuple[str, ...]
+
+
+class UnsupportedSchemaError(OpenError):
+    """A session store of a schema version that is not supported."""
+
+    version: int
+
+
+class MissingTableError(OpenError):
+    """A session store lacks tables or columns that its version must have."""
+
+    missing: tuple[str, ...]
+
+
+class StoreExistsError(OpenError):
+    """``mode="create"`` found a store already there."""
+
+
+class UnsafeSchemaError(OpenError):
+    """The file holds triggers, views or other objects that could act on a write."""
+
+    objects: tuple[str, ...]
+
+
+class UnwritablePathError(OpenError):
+    """The file or its folder cannot be written."""
+
+
+class StoreLockedError(LashgraphError):
+    """Another connection held the lock longer than ``busy_timeout``; nothing was changed."""
+
+
+class StoreClosedError(LashgraphError):
+    """The store was closed before this call."""
+
+
+class StoreChangedError(LashgraphError):
+    """The file changed while it was read, again and again; no consistent snapshot was had."""
+
+
+class StoreReplacedError(StoreChangedError):
+    """Another file stands at the path since the store was opened."""
+
+
+class ReadOnlyStoreError(LashgraphError):
+    """A write was asked of a store opened for reading."""
+
+    operation: str
+
+
+class DatabaseError(LashgraphError):
+    """SQLite failed: a damaged file, a full disk, an I/O error. The transaction was undone."""
+
+
+class InvalidRecordError(LashgraphError):
+    """An argument is not a record of the shape that the operation takes."""
+
+
+class DamagedDataError(LashgraphError):
+    """A stored row cannot be read."""
+
+    table: str
+    key: str
+
+
+class DamagedHeadError(DamagedDataError):
+    """The session head cannot be read."""
+
+
+class DamagedNodeError(DamagedDataError):
+    """A row of the session graph cannot be read."""
+
+
+class DamagedBlobError(DamagedDataError):
+    """A blob's envelope or content cannot be read."""
+
+
+class DuplicateNodeError(LashgraphError):
+    """A node id stands in the graph already (tombstoned rows count until vacuum)."""
+
+    node_id: str
+
+
+class HeadRevisionConflictError(LashgraphError):
+    """The head moved since the caller read it."""
+
+    expected: int
+    actual: int
+
+
+class SessionBindingError(LashgraphError):
+    """The file belongs to another session."""
+
+    bound_to: str
+    session_id: str
+
+
+class TurnCommitConflictError(LashgraphError):
+    """The turn was committed before with another hash, or is stamped for another session."""
+
+    session_id: str
+    turn_id: str
+
+
+class NotSupportedError(LashgraphError):
+    """The operation belongs to the runtime and is not offered here."""
+
+
+class UnknownNodeError(LashgraphError, KeyError):
+    """No node of this id in the graph."""
+
+    node_id: str
+
+    __str__ = Exception.__str__
+
+
+class UnknownRefError(LashgraphError, KeyError):
+    """No ref of this key; valid keys stand in the column ``ref`` of ``store.refs()``."""
+
+    ref: str
+
+    __str__ = Exception.__str__
+
+
+class UnknownColumnError(LashgraphError, KeyError):
+    """A frame or a column of this name is not declared."""
+
+    __str__ = Exception.__str__
+
+
+class DamagedStoreError(LashgraphError):
+    """A garbage collection was refused: damage could hide a root. Nothing was deleted.
+
+    Attributes
+    ----------
+    findings : tuple of str
+        One line for each reason, naming table and key.
+    """
+
+    findings: tuple[str, ...]
+
+
+class StalePlanError(LashgraphError):
+    """The store moved since the plan was made. Nothing was deleted; plan again."""
+
+
+class LashgraphWarning(UserWarning):
+    """Base of all warnings of this package."""
+
+
+class DamagedDataWarning(LashgraphWarning):
+    """Rows could not be read and are left out; ``store.problems()`` lists them."""
+
+
+class AutoGcWarning(LashgraphWarning):
+    """An automatic garbage collection after a commit was refused; the commit stands."""

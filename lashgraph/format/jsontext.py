@@ -1,0 +1,123 @@
+"""JSON text as the runtime writes and reads it.
+
+Written: no spaces, unicode as it is, the keys of free-form objects sorted by their UTF-8 bytes,
+floats in the shortest form that reads back. Read: at most 127 levels, nothing after the value, no
+byte order mark.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+MAX_DEPTH = 127
+_encoder = msgspec.json.Encoder()
+encode: Callable[[Any], bytes] = _encoder.encode
+
+
+class JsonError(ValueError):
+    """A text is not the JSON that the runtime reads."""
+
+
+def free(value: Any) -> Raw:
+    """Encode a free-form value (payload, body, state): sorted keys, the runtime's floats."""
+    return Raw(encode(_canonical(value)))
+
+
+def _canonical(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _canonical(value[key]) for key in sorted(value, key=key_bytes)}
+    if isinstance(value, (list, tuple)):
+        return [_canonical(item) for item in value]
+    if isinstance(value, Raw):
+        return _canonical(msgspec.json.decode(value))
+    if isinstance(value, float):
+        return Raw(float_text(value).encode())
+    return value
+
+
+def key_bytes(key: str) -> bytes:
+    """The order of keys: by their UTF-8 bytes."""
+    return key.encode("utf-8", "surrogatepass")
+
+
+def float_text(value: float) -> str:
+    """The text of a finite float: ``1.0``, ``1e+16``, ``0.00001``, ``1e-6``.
+
+    Examples
+    --------
+    >>> [float_text(x) for x in (1.0, 1e300, 1e15, 1e16, 1e-5, 1e-6)]
+    ['1.0', '1e+300', '1000000000000000.0', '1e+16', '0.00001', '1e-6']
+    """
+    if value != value or value in (float("inf"), float("-inf")):
+        raise JsonError(f"{value} has no JSON form")
+    text = repr(value)
+    mantissa, mark, exponent = text.partition("e")
+    if not mark:
+        return text
+    power = int(exponent)
+    if power == -5:
+        sign, digits = ("-", mantissa[1:]) if mantissa[0] == "-" else ("", mantissa)
+        return f"{sign}0.0000{digits.replace('.', '')}"
+    return f"{mantissa}e{'+' if power > 0 else '-'}{abs(power)}"
+
+
+def parse(text: bytes | str, pairs: Callable[[list[tuple[str, Any]]], Any]) -> Any:
+    """Parse a whole JSON text, delivering maps through `pairs`.
+
+    Raises
+    ------
+    JsonError
+        The text is none that the runtime reads.
+    """
+    try:
+        decoded = text if isinstance(text, str) else text.decode()
+        value = json.loads(decoded, object_pairs_hook=pairs, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise JsonError(f"not JSON: {_short(error)}") from None
+    _check_depth(decoded)
+    return value
+
+
+def _refuse(name: str) -> Any:
+    raise JsonError(f"{name} is no JSON value")
+
+
+def _short(error: BaseException) -> str:
+    text = str(error) or type(error).__name__
+    return text if len(text) <= 120 else text[:117] + "..."
+
+
+def _check_depth(text: str) -> None:
+    if text.count("{") + text.count("[") <= MAX_DEPTH:
+        return
+    depth, inside, escaped = 0, False, False
+    for character in text:
+        if inside:
+            if escaped:
+                escaped = False
+            elif character == "\\":
+                escaped = True
+            elif character == '"':
+                inside = False
+        elif character == '"':
+            inside = True
+        elif character in "{[":
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise JsonError(f"nested deeper than {MAX_DEPTH} levels")
+        elif character in "}]":
+            depth -= 1
+
+
+
+def lenient(text: str | bytes | None) -> Any:
+    """The value of a text, or the text itself where it is not JSON."""
+    try:
+        return msgspec.json.decode(text or "null")
+    except (msgspec.DecodeError, RecursionError):
+        return text

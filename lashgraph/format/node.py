@@ -1,0 +1,342 @@
+"""Nodes of the session graph: messages, protocol events and plugin entries.
+
+Texts and free-form JSON stay in their JSON form until asked for: a session of hundreds of megabytes
+is decoded at the speed of its structure, not of its prose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from operator import itemgetter
+from typing import Any, Literal
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+from lashgraph.errors import InvalidRecordError
+from lashgraph.format import jsontext
+from lashgraph.format.strict import Choice, Invalid, Natural, Pairs, Record, Text, build
+
+PartKind = Literal[
+    "Text", "Image", "Code", "Output", "Error", "Prose", "ToolCall", "ToolResult", "Reasoning"
+]
+Role = Literal["User", "Assistant", "System", "Event"]
+
+
+class CauseTurn(Record, frozen=True, tag_field="type", tag="turn"):
+    """Caused by a turn."""
+
+    session_id: str
+    turn_id: str
+
+
+class CauseEffect(Record, frozen=True, kw_only=True, tag_field="type", tag="effect"):
+    """Caused by an effect of the runtime."""
+
+    session_id: str
+    turn_id: str | None = None
+    effect_id: str
+
+
+class CauseToolCall(Record, frozen=True, tag_field="type", tag="tool_call"):
+    """Caused by a tool call."""
+
+    session_id: str
+    call_id: str
+
+
+class CauseProcess(Record, frozen=True, tag_field="type", tag="process"):
+    """Caused by a process."""
+
+    process_id: str
+
+
+class CauseProcessEvent(Record, frozen=True, tag_field="type", tag="process_event"):
+    """Caused by an event of a process."""
+
+    process_id: str
+    sequence: Natural
+
+
+class CauseHostEvent(Record, frozen=True, tag_field="type", tag="host_event"):
+    """Caused by an event of the host."""
+
+    occurrence_id: str
+
+
+class CauseNode(Record, frozen=True, tag_field="type", tag="session_node"):
+    """Caused by a node of a session."""
+
+    session_id: str
+    node_id: str
+
+
+Cause = (
+    CauseTurn
+    | CauseEffect
+    | CauseToolCall
+    | CauseProcess
+    | CauseProcessEvent
+    | CauseHostEvent
+    | CauseNode
+)
+
+
+class PluginOrigin(Record, frozen=True, tag_field="kind", tag="plugin"):
+    """A message that a plugin made."""
+
+    plugin_id: str
+    transient: bool = False
+
+
+class ProcessOrigin(Record, frozen=True, tag_field="kind", tag="process"):
+    """A message that a process made."""
+
+    process_id: str
+    event_type: str
+    sequence: Natural
+    wake_id: str | None = None
+    caused_by: Cause | None = None
+
+
+class ImageType(Record, frozen=True, tag_field="kind", tag="image"):
+    """The media type of an attached image."""
+
+    type: Literal["png", "jpeg", "gif", "webp", "bmp"]
+
+
+class AttachmentReference(Record, frozen=True):
+    """Where an attachment is kept and what it is."""
+
+    id: str
+    media_type: ImageType
+    byte_len: Natural
+    width: Natural | None = None
+    height: Natural | None = None
+    label: str | None = None
+
+
+class PartAttachment(Record, frozen=True):
+    """The attachment of a part."""
+
+    reference: AttachmentReference
+
+
+class ToolReplay(Record, frozen=True):
+    """What a provider needs to see a tool call again."""
+
+    item_id: str | None = None
+    opaque: str | None = None
+
+
+class ReasoningMeta(Record, frozen=True):
+    """What a provider gave beside a reasoning text."""
+
+    item_id: str | None = None
+    encrypted_content: str | None = None
+    signature: str | None = None
+    redacted: Any = None
+    summary: Any = None
+
+
+class ResponseMeta(Record, frozen=True):
+    """What a provider said of the response a part came from."""
+
+    id: str | None = None
+    status: str | None = None
+    phase: str | None = None
+
+
+class DeletedContent(Record, frozen=True):
+    """A pruned content: a breadcrumb is left, the archive blob holds the rest."""
+
+    breadcrumb: str
+    archive_hash: str
+
+
+class SummarizedContent(Record, frozen=True):
+    """A content replaced by its summary; the archive blob holds the rest."""
+
+    summary: str
+    archive_hash: str
+
+
+class Pruned(Choice, frozen=True, forbid_unknown_fields=True, rename="pascal"):
+    """How the content of a part was pruned."""
+
+    deleted: DeletedContent | None = None
+    summarized: SummarizedContent | None = None
+
+    @property
+    def archive_hash(self) -> str:
+        """Hash of the blob that keeps what was pruned."""
+        kept = self.deleted or self.summarized
+        return kept.archive_hash if kept else ""
+
+
+class Part(Record, frozen=True, kw_only=True):
+    """One part of a message: prose, a tool call, a tool's result, reasoning."""
+
+    id: str
+    kind: PartKind
+    content_json: Text = msgspec.field(name="content")
+    attachment: PartAttachment | None = None
+    tool_call_id: str | None = None
+    tool_name: str | None = None
+    tool_replay: ToolReplay | None = None
+    prune_state: Literal["Intact", "Cleared"] | Pruned
+    reasoning_meta: ReasoningMeta | None = None
+    response_meta: ResponseMeta | None = None
+
+    @property
+    def content(self) -> str:
+        """The text of the part."""
+        return msgspec.json.decode(self.content_json, type=str)
+
+
+class Message(Record, frozen=True):
+    """A message of the conversation."""
+
+    id: str
+    role: Role
+    parts: list[Part]
+    origin: PluginOrigin | ProcessOrigin | None = None
+
+
+class ProtocolEvent(Record, frozen=True):
+    """An event of the protocol that drives the session, such as a step of a code execution."""
+
+    plugin_id: str
+    payload_json: Raw = msgspec.field(name="payload")
+
+    @property
+    def payload(self) -> Any:
+        """The payload as Python values."""
+        return msgspec.json.decode(self.payload_json)
+
+
+class Event(Choice, frozen=True, forbid_unknown_fields=True, rename="pascal"):
+    """A message or a protocol event."""
+
+    conversation: Message | None = None
+    protocol: ProtocolEvent | None = None
+
+
+class Node(Record, frozen=True, kw_only=True):
+    """A node of the session graph."""
+
+    node_id: str
+    parent_node_id: str | None = None
+    caused_by: Cause | None = None
+    agent_frame_id: str | None = None
+    timestamp: str
+    kind: Literal["event", "plugin"]
+    event: Event | None = None
+    plugin_type: str | None = None
+    body_json: Raw | UnsetType = msgspec.field(name="body", default=UNSET)
+
+    @property
+    def message(self) -> Message | None:
+        """The message, if the node is one."""
+        return self.event.conversation if self.event is not None else None
+
+    @property
+    def body(self) -> Any:
+        """The body of a plugin node as Python values; None for other nodes."""
+        return None if self.body_json is UNSET else msgspec.json.decode(self.body_json)
+
+
+_first = itemgetter(0)
+_QUOTES = {ord('"')}
+_PLAIN_STATES = {str}
+_MANY = 256
+
+
+def well_formed(nodes: Iterable[Node]) -> bool:
+    """Whether quickly decoded nodes keep the rules that their types cannot state."""
+    parts: list[Part] = []
+    for node in nodes:
+        event = node.event
+        if event is None:
+            body = node.body_json
+            if node.kind != "plugin" or node.plugin_type is None or body is UNSET:
+                return False
+            if not _shallow(body):
+                return False
+        elif node.kind != "event":
+            return False
+        elif (message := event.conversation) is not None:
+            if event.protocol is not None:
+                return False
+            parts += message.parts
+        elif event.protocol is None or not _shallow(event.protocol.payload_json):
+            return False
+    states = [part.prune_state for part in parts]
+    firsts = map(_first, map(memoryview, [part.content_json for part in parts]))
+    return set(firsts) <= _QUOTES and (
+        set(map(type, states)) <= _PLAIN_STATES
+        or all((s.deleted is None) != (s.summarized is None) for s in states if type(s) is Pruned)
+    )
+
+
+def _shallow(free: Raw) -> bool:
+    view = memoryview(free)
+    if view.nbytes < _MANY:
+        return True
+    text = bytes(view)
+    return text.count(b"{") + text.count(b"[") < jsontext.MAX_DEPTH - 8
+
+
+def decode_node(text: bytes | str) -> Node:
+    """Decode one node exactly as the runtime would.
+
+    Raises
+    ------
+    Invalid
+        The runtime would drop this row; the text says why.
+    """
+    try:
+        tree = jsontext.parse(text, Pairs)
+    except jsontext.JsonError as error:
+        raise Invalid(str(error)) from None
+    node = build(tree, Node)
+    if node.kind == "event":
+        if node.event is None:
+            raise Invalid("field 'event' of an event node is missing")
+        return msgspec.structs.replace(node, plugin_type=None, body_json=UNSET)
+    if node.plugin_type is None:
+        raise Invalid("field 'plugin_type' of a plugin node is missing")
+    if node.body_json is UNSET:
+        raise Invalid("field 'body' of a plugin node is missing")
+    return msgspec.structs.replace(node, event=None)
+
+
+def as_nodes(nodes: Iterable[Node | Mapping[str, Any]]) -> list[Node]:
+    """Take nodes, or mappings of the same shape, as they are to be stored.
+
+    Raises
+    ------
+    InvalidRecordError
+        One of them is no node; the message says which and why.
+    """
+    return [as_node(node, position) for position, node in enumerate(nodes)]
+
+
+def as_node(node: Node | Mapping[str, Any], position: int = 0) -> Node:
+    """One node as it is to be stored: checked, free-form JSON in canonical form."""
+    try:
+        return decode_node(jsontext.encode(node))
+    except (Invalid, jsontext.JsonError, TypeError, ValueError) as error:
+        name = node.node_id if isinstance(node, Node) else _get(node, "node_id")
+        raise InvalidRecordError(
+            f"node {name!r} at position {position}: {error}", position=position
+        ) from None
+
+
+def _get(value: Any, key: str) -> Any:
+    return value.get(key) if isinstance(value, Mapping) else value
+
+
+def encode_node(node: Node) -> str:
+    """The text of a node as it is stored."""
+    return jsontext.encode(node).decode()

@@ -1,0 +1,185 @@
+"""Refs: every place in a store that names a blob, under one key each."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from lashgraph.format.commit import TurnResult, decode_turn_result
+from lashgraph.format.head import HeadRefs, head_refs
+from lashgraph.format.strict import Invalid
+from lashgraph.sqlite import artifacts, commits, heads, nodes
+
+SourceKind = Literal["head", "artifact", "agent_frame", "turn_commit", "archive", "unreadable_node"]
+
+_HASH_RUN = re.compile(rb"[0-9a-f]{64,}")
+
+
+class Ref(NamedTuple):
+    """One naming of a blob.
+
+    Attributes
+    ----------
+    ref : str
+        Key of the source: ``head``, ``artifact:…``, ``agent_frame:…``, ``turn:…``, ``archive:…``.
+    source_kind : str
+        What names the blob.
+    source_id : str
+        Which one of that kind.
+    field : str
+        The field that holds the name.
+    blob_hash : str
+        The blob named, present or not.
+    """
+
+    ref: str
+    source_kind: SourceKind
+    source_id: str
+    field: str
+    blob_hash: str
+
+
+class TurnRefs(NamedTuple):
+    """What a recorded turn names, and where it stands in the order of turns."""
+
+    ref: str
+    turn: commits.TurnRow
+    result: TurnResult | None
+    reason: str
+
+
+class StoreRefs(NamedTuple):
+    """All refs of a store, without those inside manifests.
+
+    Attributes
+    ----------
+    head : HeadRefs or None
+        What the head names; None where it is absent or unreadable.
+    head_damage : str
+        Why the head is unreadable; empty otherwise.
+    has_head : bool
+        Whether there is a head row.
+    artifacts : list of Ref
+        By artifact ref.
+    turns : list of TurnRefs
+        Latest last; unreadable ones first.
+    """
+
+    head: HeadRefs | None
+    head_damage: str
+    has_head: bool
+    session_id: str
+    artifacts: list[Ref]
+    turns: list[TurnRefs]
+
+    def head_roots(self) -> list[Ref]:
+        """The checkpoint that the head names."""
+        if self.head is None:
+            return []
+        return [
+            Ref("head", "head", self.session_id, "checkpoint_ref", checkpoint)
+            for checkpoint in self.head.checkpoint_refs
+        ]
+
+    def agent_frames(self) -> list[Ref]:
+        """The execution states that the head's agent frames name."""
+        if self.head is None:
+            return []
+        return [
+            Ref(f"agent_frame:{frame}", "agent_frame", frame, "execution_state_ref", state)
+            for frame, state in self.head.execution_states
+        ]
+
+
+def collect_refs(connection: sqlite3.Connection) -> StoreRefs:
+    """Read every ref of the head, the artifacts and the turns."""
+    row = heads.row(connection)
+    head, damage = None, ""
+    if row is not None:
+        try:
+            head = head_refs(row.json)
+        except Invalid as error:
+            damage = str(error)
+    session_id = (head.session_id if head else "") or (row.session_id if row else "")
+    return StoreRefs(
+        head=head,
+        head_damage=damage,
+        has_head=row is not None,
+        session_id=session_id,
+        artifacts=[
+            Ref(f"artifact:{name}", "artifact", name, "blob_ref", target)
+            for name, target in artifacts.refs(connection)
+        ],
+        turns=_turns(connection, session_id),
+    )
+
+
+def _turns(connection: sqlite3.Connection, session_id: str) -> list[TurnRefs]:
+    found = []
+    for turn in commits.turns(connection):
+        try:
+            result, reason = decode_turn_result(turn.result_json), ""
+        except Invalid as error:
+            result, reason = None, str(error)
+        found.append(TurnRefs(turn_key(turn, session_id), turn, result, reason))
+    found.sort(
+        key=lambda t: (
+            -1 if t.result is None else t.result.head_revision,
+            t.turn.committed_at_ms,
+            t.turn.rowid,
+        )
+    )
+    return found
+
+
+def turn_key(turn: commits.TurnRow, session_id: str) -> str:
+    """Key of a turn; one of another session than the file's says which."""
+    foreign = "" if turn.session_id == session_id else f"@{turn.session_id}"
+    return f"turn:{turn.turn_id}{foreign}"
+
+
+def node_refs(connection: sqlite3.Connection) -> Iterator[Ref]:
+    """Blobs that live nodes name: archives of pruned parts, and hashes in unreadable rows.
+
+    A node that can be read names what stands under a key ``archive_hash``, wherever in it. Of one
+    that cannot be read every run of 64 hex digits is taken for a name.
+    """
+    for chunk in nodes.scan(connection, tombstoned=False):
+        broken = {damage.position for damage in chunk.damages}
+        for position, text in enumerate(chunk.texts):
+            if position in broken:
+                yield from _unreadable(connection, chunk.seqs[position], text)
+            elif b"archive_hash" in text:
+                node = chunk.nodes[position]
+                node_id = node.node_id if node is not None else ""
+                for value in _archive_hashes(msgspec.json.decode(text)):
+                    yield Ref(f"archive:{node_id}", "archive", node_id, "archive_hash", value)
+
+
+def _unreadable(connection: sqlite3.Connection, seq: int, text: bytes | str) -> Iterator[Ref]:
+    data = text if isinstance(text, bytes) else str(text).encode()
+    row = connection.execute("SELECT node_id FROM graph_nodes WHERE seq = ?", (seq,)).fetchone()
+    node_id = nodes.id_text(row[0])
+    for run in _HASH_RUN.findall(data):
+        for start in range(len(run) - 63):
+            value = run[start : start + 64].decode()
+            yield Ref(f"archive:{node_id}", "unreadable_node", node_id, "node_json", value)
+
+
+def _archive_hashes(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if key == "archive_hash" and isinstance(item, str):
+                yield item
+            else:
+                yield from _archive_hashes(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _archive_hashes(item)
+
+
+__all__ = ["Ref", "StoreRefs", "TurnRefs", "collect_refs", "node_refs", "turn_key"]

@@ -1,0 +1,1 @@
+"""One session file: all SQL of the package."""

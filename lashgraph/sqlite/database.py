@@ -1,0 +1,396 @@
+"""One session file: snapshots to read from, transactions to write in, any thread."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sqlite3
+import tempfile
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Literal, TypeVar
+
+from lashgraph.errors import (
+    LashgraphError,
+    ReadOnlyStoreError,
+    StoreChangedError,
+    StoreClosedError,
+    StoreExistsError,
+    StoreNotFoundError,
+    StoreReplacedError,
+)
+from lashgraph.format.dialect import CURRENT, Dialect
+from lashgraph.sqlite import place
+from lashgraph.sqlite.connect import connect, translated
+from lashgraph.sqlite.recognise import check_safe, recognise
+
+Mode = Literal["r", "rw", "create"]
+T = TypeVar("T")
+
+_ATTEMPTS = 4
+_JOURNAL_RETRIES = 200
+
+
+class Database:
+    """A session file.
+
+    Reading leaves the file and its folder as they were. Writing is one transaction at a time;
+    calls from several threads wait for each other.
+    """
+
+    def __init__(self, path: str, mode: Mode, busy_timeout: float) -> None:
+        self.path = path
+        self.mode = mode
+        self._real = path if path == place.MEMORY else place.real(path)
+        self._busy_timeout = busy_timeout
+        self._lock = threading.RLock()
+        self._closed = False
+        self._writer: sqlite3.Connection | None = None
+        self._snapshot: sqlite3.Connection | None = None
+        self._copy: tuple[place.PlaceState, str] | None = None
+        self._finalizer = weakref.finalize(self, _nothing)
+        if path == place.MEMORY:
+            self._identity = (0, 0)
+            self.dialect = self._create()
+        elif mode == "create":
+            self.dialect = self._create()
+            self._identity = place.place_state(self._real).identity
+        else:
+            place.check_header(self._real)
+            self._identity = place.place_state(self._real).identity
+            self.dialect = self._open_writer() if mode == "rw" else self.read(self._recognised)
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether the store lives in memory only."""
+        return self.path == place.MEMORY
+
+    @property
+    def real_path(self) -> str:
+        """The path of the file itself, links resolved."""
+        return self._real
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._closed
+
+    def close(self) -> None:
+        """Close the file. Closing twice is fine."""
+        with self._lock:
+            self._closed = True
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None
+            self._drop_copy()
+
+    # Reading
+
+    def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a function on one consistent snapshot.
+
+        Raises
+        ------
+        StoreChangedError
+            The file changed during every attempt.
+        """
+        with self._lock:
+            self._check_open()
+            if self._snapshot is not None:
+                with self._translating():
+                    return work(self._snapshot)
+            for _ in range(_ATTEMPTS):
+                changed = _Changed()
+                try:
+                    with self._consistent(changed) as connection:
+                        result = work(connection)
+                except Exception:
+                    if changed.seen:
+                        continue
+                    raise
+                if not changed.seen:
+                    return result
+            raise StoreChangedError(
+                f"{self.path}: the file changed during {_ATTEMPTS} attempts to read it; read a "
+                "copy, or wait for the writer",
+                path=self.path,
+            )
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Hold one snapshot for all reads inside the block.
+
+        Raises
+        ------
+        StoreChangedError
+            The file changed while the block ran; what was read may not belong together.
+        """
+        with self._lock:
+            self._check_open()
+            if self._snapshot is not None:
+                yield
+                return
+            changed = _Changed()
+            with self._consistent(changed) as connection:
+                self._snapshot = connection
+                try:
+                    yield
+                finally:
+                    self._snapshot = None
+            if changed.seen:
+                raise StoreChangedError(
+                    f"{self.path}: the file changed while its snapshot was held; read again",
+                    path=self.path,
+                )
+
+    @contextmanager
+    def _consistent(self, changed: _Changed) -> Iterator[sqlite3.Connection]:
+        """A connection with an open read transaction; notes a change that SQLite cannot see."""
+        with self._translating():
+            if self._writer is not None:
+                if not self.in_memory:
+                    self._check_identity()
+                yield from _in_read_transaction(self._writer)
+                return
+            before = place.place_state(self._real)
+            if before.identity != self._identity:
+                self._raise_replaced()
+            way = place.read_way(self._real, before)
+            target = self._private_copy(before, changed) if way == "copy" else self._real
+            connection = connect(
+                place.uri(
+                    target,
+                    mode="rw" if way == "copy" else "ro",
+                    immutable=way == "immutable",
+                ),
+                busy_timeout=self._busy_timeout,
+            )
+            try:
+                yield from _in_read_transaction(connection)
+            finally:
+                connection.close()
+                after = place.place_state(self._real)
+                if after.identity != before.identity:
+                    self._raise_replaced()
+                if way == "immutable" and after != before:
+                    changed.seen = True
+
+    def _private_copy(self, state: place.PlaceState, changed: _Changed) -> str:
+        if self._copy is not None and self._copy[0] == state:
+            return os.path.join(self._copy[1], "store.db")
+        self._drop_copy()
+        folder = tempfile.mkdtemp(prefix="lashgraph-")
+        self._finalizer = weakref.finalize(self, shutil.rmtree, folder, True)
+        target = os.path.join(folder, "store.db")
+        shutil.copyfile(self._real, target)
+        for suffix in ("-wal", "-journal"):
+            with contextlib.suppress(FileNotFoundError):
+                shutil.copyfile(self._real + suffix, target + suffix)
+        if place.place_state(self._real) != state:
+            changed.seen = True
+        else:
+            self._copy = (state, folder)
+        return target
+
+    def _drop_copy(self) -> None:
+        self._copy = None
+        self._finalizer()
+
+    def _recognised(self, connection: sqlite3.Connection) -> Dialect:
+        return recognise(connection, self.path, complete=True)
+
+    # Writing
+
+    @contextmanager
+    def transaction(self, operation: str) -> Iterator[sqlite3.Connection]:
+        """One BEGIN IMMEDIATE transaction; whatever is raised inside undoes it.
+
+        Raises
+        ------
+        ReadOnlyStoreError, StoreLockedError, StoreReplacedError
+            Before anything happened.
+        """
+        with self._lock, self._translating():
+            connection = self.writable(operation)
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def exclusive(self, operation: str) -> Iterator[sqlite3.Connection]:
+        """The writing connection outside a transaction, for what SQLite allows only there."""
+        with self._lock, self._translating():
+            yield self.writable(operation)
+
+    def writable(self, operation: str) -> sqlite3.Connection:
+        """The writing connection, or the reason why there is none."""
+        self._check_open()
+        if self._writer is None:
+            raise ReadOnlyStoreError(
+                f"{self.path}: {operation} writes, and the store was opened for reading; "
+                "open it with mode='rw'",
+                path=self.path,
+                operation=operation,
+            )
+        if self._snapshot is not None:
+            raise ReadOnlyStoreError(
+                f"{self.path}: {operation} writes, and a snapshot is held; leave its block first",
+                path=self.path,
+                operation=operation,
+            )
+        if not self.in_memory:
+            self._check_identity()
+        return self._writer
+
+    def _open_writer(self) -> Dialect:
+        connection = self._connect_writer("rw")
+        with self._closing_on_error(connection), self._translating():
+            dialect = recognise(connection, self.path, complete=False)
+            check_safe(connection, self.path)
+            _complete(connection, dialect)
+            self._use_wal(connection)
+            self._writer = connection
+            return dialect
+
+    def _create(self) -> Dialect:
+        if not self.in_memory:
+            folder = os.path.dirname(self._real)
+            if not os.path.isdir(folder):
+                raise StoreNotFoundError(f"{self.path}: no folder {folder}", path=self.path)
+            if os.path.isdir(self._real):
+                place.check_header(self._real)
+        connection = self._connect_writer("rwc")
+        with self._closing_on_error(connection), self._translating():
+            if not self.in_memory:
+                self._check_new(connection)
+                self._use_wal(connection)
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                self._check_new(connection)
+                for statement in CURRENT.ddl:
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {CURRENT.version}")
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+            self._writer = connection
+            return CURRENT
+
+    def _check_new(self, connection: sqlite3.Connection) -> None:
+        objects = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if objects or version:
+            raise StoreExistsError(
+                f"{self.path}: a database stands there already; mode='rw' opens it", path=self.path
+            )
+
+    def _connect_writer(self, mode: str) -> sqlite3.Connection:
+        with self._translating():
+            if self.in_memory:
+                connection = connect(place.MEMORY, busy_timeout=self._busy_timeout, uri=False)
+            else:
+                connection = connect(
+                    place.uri(self._real, mode=mode), busy_timeout=self._busy_timeout
+                )
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA secure_delete = OFF")
+            return connection
+
+    def _use_wal(self, connection: sqlite3.Connection) -> None:
+        """Switch to the write-ahead log; a change of mode does not wait for locks by itself."""
+        wait = threading.Event()
+        for attempt in range(_JOURNAL_RETRIES):
+            try:
+                connection.execute("PRAGMA journal_mode = WAL").fetchone()
+                return
+            except sqlite3.OperationalError as error:
+                busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+                if not busy or attempt == _JOURNAL_RETRIES - 1:
+                    raise
+                wait.wait(self._busy_timeout / _JOURNAL_RETRIES)
+
+    # Checks
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreClosedError(f"{self.path}: the store was closed; open it again")
+
+    def _check_identity(self) -> None:
+        if place.place_state(self._real).identity != self._identity:
+            self._raise_replaced()
+
+    def _raise_replaced(self) -> None:
+        raise StoreReplacedError(
+            f"{self.path}: another file stands there since the store was opened; open it again",
+            path=self.path,
+        )
+
+    @contextmanager
+    def _translating(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, LashgraphError, OverflowError, UnicodeEncodeError) as error:
+            ours = translated(error, self.path, self._busy_timeout)
+            if ours is error:
+                raise
+            raise ours from error
+
+    @contextmanager
+    def _closing_on_error(self, connection: sqlite3.Connection) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            connection.close()
+            raise
+
+
+class _Changed:
+    """Whether a file changed under a reader that holds no locks."""
+
+    seen = False
+
+
+def _in_read_transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    connection.execute("BEGIN")
+    connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+    try:
+        yield connection
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+def _complete(connection: sqlite3.Connection, dialect: Dialect) -> None:
+    """Make missing tables and indexes again, as the runtime does on opening."""
+    wanted = set(dialect.tables)
+    there = {n for (n,) in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")}
+    indexes = sum("CREATE INDEX" in statement for statement in dialect.ddl)
+    found = connection.execute(
+        "SELECT count(*) FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+    ).fetchone()[0]
+    if wanted <= there and found >= indexes:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for statement in dialect.ddl:
+            connection.execute(statement)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _nothing() -> None:
+    return None

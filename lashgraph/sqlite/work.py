@@ -1,0 +1,136 @@
+"""Queued work and the attachment manifest."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+
+from lashgraph.format import jsontext
+from lashgraph.format.work import Attachment, QueuedBatch, QueuedItem, QueueDraft
+
+
+def enqueue(
+    connection: sqlite3.Connection, draft: QueueDraft, batch_id: str, now_ms: int
+) -> QueuedBatch:
+    """Queue work; a source key known in the session gives its batch again.
+
+    Parameters
+    ----------
+    batch_id : str
+        Id of the batch if it is new.
+    now_ms : int
+        Time in milliseconds since 1970, UTC.
+    """
+    if draft.source_key is not None:
+        known = connection.execute(
+            "SELECT batch_id FROM queued_work_batches WHERE session_id = ? AND source_key = ?",
+            (draft.session_id, draft.source_key),
+        ).fetchone()
+        if known:
+            return _load(connection, "batch_id = ?", known[0])[0]
+    connection.execute(
+        "INSERT INTO queued_work_batches (batch_id, session_id, source_key, delivery_policy, "
+        "slot_policy, merge_key_json, available_at_ms, enqueued_at_ms) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            batch_id,
+            draft.session_id,
+            draft.source_key,
+            draft.delivery_policy,
+            draft.slot_policy,
+            jsontext.encode(draft.merge_key).decode(),
+            draft.available_at_ms,
+            now_ms,
+        ),
+    )
+    connection.executemany(
+        "INSERT INTO queued_work_items (batch_id, item_index, item_id, payload_json) "
+        "VALUES (?, ?, ?, ?)",
+        [
+            (batch_id, index, f"{batch_id}:{index}", jsontext.encode(payload).decode())
+            for index, payload in enumerate(draft.payloads)
+        ],
+    )
+    return _load(connection, "batch_id = ?", batch_id)[0]
+
+
+def list_queued(connection: sqlite3.Connection, session_id: str) -> list[QueuedBatch]:
+    """The batches of a session in the order they were queued."""
+    return _load(connection, "session_id = ?", session_id)
+
+
+def _load(connection: sqlite3.Connection, where: str, value: str) -> list[QueuedBatch]:
+    rows = connection.execute(
+        "SELECT batch_id, enqueue_seq, session_id, source_key, delivery_policy, slot_policy, "
+        f"merge_key_json, available_at_ms, enqueued_at_ms FROM queued_work_batches WHERE {where} "
+        "ORDER BY enqueue_seq",
+        (value,),
+    ).fetchall()
+    return [
+        QueuedBatch(
+            batch_id=row[0],
+            enqueue_seq=row[1],
+            session_id=row[2],
+            source_key=row[3],
+            delivery_policy=row[4],
+            slot_policy=row[5],
+            merge_key=jsontext.lenient(row[6]),
+            available_at_ms=row[7],
+            enqueued_at_ms=row[8],
+            items=[
+                QueuedItem(item_id=item_id, payload=jsontext.lenient(payload))
+                for item_id, payload in connection.execute(
+                    "SELECT item_id, payload_json FROM queued_work_items WHERE batch_id = ? "
+                    "ORDER BY item_index",
+                    (row[0],),
+                )
+            ],
+        )
+        for row in rows
+    ]
+
+
+def record_intent(
+    connection: sqlite3.Connection, attachment_id: str, session_id: str, uri: str, at_ms: int
+) -> None:
+    """Record that an attachment will be stored; a second intent changes nothing."""
+    connection.execute(
+        "INSERT OR IGNORE INTO attachment_manifest "
+        "(attachment_id, session_id, canonical_uri, intent_at_ms) VALUES (?, ?, ?, ?)",
+        (attachment_id, session_id, uri, at_ms),
+    )
+
+
+def commit_attachments(
+    connection: sqlite3.Connection, session_id: str, attachment_ids: Iterable[str], at_ms: int
+) -> None:
+    """Stamp attachments of a session as committed; the first time stays."""
+    connection.executemany(
+        "UPDATE attachment_manifest SET committed_at_ms = ? "
+        "WHERE attachment_id = ? AND session_id = ? AND committed_at_ms IS NULL",
+        [(at_ms, attachment_id, session_id) for attachment_id in attachment_ids],
+    )
+
+
+def list_uncommitted(connection: sqlite3.Connection, older_than_ms: int) -> list[Attachment]:
+    """Attachments intended at or before a time and not committed."""
+    return [
+        Attachment(
+            attachment_id=row[0],
+            session_id=row[1],
+            canonical_uri=row[2],
+            intent_at_ms=row[3],
+            committed_at_ms=None,
+        )
+        for row in connection.execute(
+            "SELECT attachment_id, session_id, canonical_uri, intent_at_ms "
+            "FROM attachment_manifest WHERE committed_at_ms IS NULL AND intent_at_ms <= ? "
+            "ORDER BY intent_at_ms, rowid",
+            (older_than_ms,),
+        )
+    ]
+
+
+def forget(connection: sqlite3.Connection, attachment_id: str) -> None:
+    """Delete an attachment's row, of whatever session."""
+    connection.execute("DELETE FROM attachment_manifest WHERE attachment_id = ?", (attachment_id,))
