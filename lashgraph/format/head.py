@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 import msgspec
 
 from lashgraph.format import jsontext
-from lashgraph.format.checkpoint import TurnOptions
+from lashgraph.format.checkpoint import TurnOptions, from_mapping
 from lashgraph.format.node import Cause
 from lashgraph.format.strict import Invalid, Natural, Pairs, Record, always, build, plain
 
@@ -84,6 +84,17 @@ class Head(Record, frozen=True, kw_only=True):
     checkpoint_ref: str | None = None
     leaf_node_id: str | None = None
     graph_node_count: Natural = always(0)
+
+    def at(self, *, revision: int, node_count: int) -> Head:
+        """The same head at another revision, over a graph of so many nodes."""
+        return msgspec.structs.replace(
+            self, head_revision=revision, graph_node_count=node_count
+        )
+
+
+def as_head(head: Head | Mapping[str, Any]) -> Head:
+    """Take a head, or a mapping of the same shape."""
+    return head if isinstance(head, Head) else from_mapping(head, Head)
 
 
 def decode_head(text: bytes | str, revision: int | None = None) -> Head:

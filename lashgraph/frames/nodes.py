@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sqlite3
 from typing import Any, NamedTuple
 
@@ -11,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from lashgraph.format.node import Node
-from lashgraph.frames.schema import NODES
+from lashgraph.frames.declared import NODES
 from lashgraph.sqlite import heads, nodes
 from lashgraph.tree.forest import ABSENT, ROOT, measure, parent_positions, path_to_root
 
@@ -20,10 +19,10 @@ _CAUSE_IDS = ("turn_id", "effect_id", "call_id", "process_id", "occurrence_id", 
 
 
 class NodesFrame(NamedTuple):
-    """The frame, and how many rows could not be read."""
+    """The frame, and of each row that could not be read its id and why."""
 
     frame: pd.DataFrame
-    unreadable: int
+    unreadable: list[tuple[str, str]]
 
 
 class _Rows:
@@ -41,14 +40,16 @@ class _Rows:
         self.roles: list[str | None] = []
         self.plugin_types: list[str | None] = []
         self.causes: list[Any] = []
-        self.unreadable = 0
+        self.unreadable: list[tuple[str, str]] = []
 
     def add(self, chunk: nodes.NodeChunk) -> None:
         self.seqs += chunk.seqs
-        self.ids += map(nodes.id_text, chunk.ids)
+        ids = list(map(nodes.id_text, chunk.ids))
+        self.ids += ids
         self.dead += chunk.tombstoned
         self.sizes += map(len, chunk.texts)
         if chunk.damages:
+            self.unreadable += [(ids[position], reason) for position, reason in chunk.damages]
             self._add_one_by_one(chunk.nodes)
         else:
             self._add_nodes(chunk.nodes)  # type: ignore[arg-type]
@@ -72,7 +73,6 @@ class _Rows:
             if node is not None:
                 self._add_nodes([node])
                 continue
-            self.unreadable += 1
             self.kinds.append("unreadable")
             for column in (self.parents, self.frames, self.times, self.roles, self.plugin_types):
                 column.append(None)
@@ -82,14 +82,9 @@ class _Rows:
 def nodes_frame(connection: sqlite3.Connection, path: str, session_id: str) -> NodesFrame:
     """Every row of the graph as a frame."""
     rows = _Rows()
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
+    with nodes.paused_collector():
         for chunk in nodes.scan(connection, tombstoned=True, keys=True):
             rows.add(chunk)
-    finally:
-        if enabled:
-            gc.enable()
     data = _columns(rows) | _tree_columns(rows, heads.leaf(connection))
     return NodesFrame(NODES.build(data, len(rows.seqs), path, session_id), rows.unreadable)
 

@@ -141,7 +141,7 @@ def _sizes(values: Iterable[int]) -> NDArray[np.int64]:
 def refuse_if_damaged(mark: Mark, path: str) -> None:
     """Raise what a mark found wrong."""
     if mark.findings:
-        findings = tuple(mark.findings)
+        findings = tuple(map(str, mark.findings))
         raise DamagedStoreError(
             f"{path}: no collection under the {mark.policy.name} policy, since damage could hide "
             f"a root; nothing was deleted: {'; '.join(findings)}",

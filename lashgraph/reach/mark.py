@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from lashgraph.errors import UnknownRefError
 from lashgraph.format.blob import hash_matches, unwrap
@@ -17,6 +18,17 @@ from lashgraph.reach.policy import GcPolicy
 from lashgraph.reach.refs import Ref, StoreRefs, TurnRefs, collect_refs, node_refs
 from lashgraph.sqlite import blobs
 from lashgraph.sqlite.blobs import BlobRow
+
+
+class Finding(NamedTuple):
+    """Something that could hide a root: the row it stands in, and what is wrong with it."""
+
+    table: str
+    key: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.table} {self.key}: {self.what}" if self.key else f"{self.table}: {self.what}"
 
 
 @dataclass
@@ -35,7 +47,7 @@ class Mark:
         Every reachable hash, present or not, with the key of the first root that reaches it.
     present : list of BlobRow
         All blobs of the store.
-    findings : list of str
+    findings : list of Finding
         Why a collection under this policy must be refused; empty if it may run.
     refs : StoreRefs
         Everything that was read to find the roots.
@@ -47,7 +59,7 @@ class Mark:
     roots: list[Ref] = field(default_factory=list)
     edges: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     live: dict[str, str] = field(default_factory=dict)
-    findings: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
 
     def doomed(self) -> list[BlobRow]:
         """The blobs that nothing reaches, in the order of the table."""
@@ -105,19 +117,20 @@ class _Marker:
 
     def _check_head(self, refs: StoreRefs) -> None:
         if refs.head_damage:
-            self._refuse(f"session_head.head_json cannot be read: {refs.head_damage}")
+            self._refuse("session_head", "head_json", f"cannot be read: {refs.head_damage}")
         elif self.safe and not refs.has_head:
             nodes = self.connection.execute("SELECT EXISTS (SELECT 1 FROM graph_nodes)").fetchone()
             if refs.turns or nodes[0]:
-                self._refuse("session_head has no row, yet there are nodes or turns: it was lost")
+                self._refuse("session_head", "", "no row, yet there are nodes or turns: it was lost")
         elif self.safe and refs.head and not refs.head.checkpoint_refs and refs.turns:
             self._refuse(
-                "session_head.head_json names no checkpoint, yet turns recorded some: it was lost"
+                "session_head", "head_json", "no checkpoint, yet turns recorded some: it was lost"
             )
 
-    def _refuse(self, reason: str) -> None:
-        if reason not in self.result.findings:
-            self.result.findings.append(reason)
+    def _refuse(self, table: str, key: str, what: str) -> None:
+        finding = Finding(table, key, what)
+        if finding not in self.result.findings:
+            self.result.findings.append(finding)
 
     def _root(self, root: Ref) -> None:
         self.result.roots.append(root)
@@ -140,27 +153,29 @@ class _Marker:
     def _read_manifest(self, root: Ref, must_exist: bool) -> Manifest | None:
         key = root.blob_hash
         stored = blobs.stored(self.connection, key)
-        where = f"blobs {key} (manifest named by {root.ref})"
+        name = f"the manifest that {root.ref} names"
         if stored is None:
             if must_exist:
-                self._refuse(f"{where}: missing; what it named cannot be known")
+                self._refuse("blobs", key, f"{name} is missing; what it named cannot be known")
             return None
         blob = unwrap(stored)
         if blob.damage:
-            self._refuse(f"{where}: {blob.damage}")
+            self._refuse("blobs", key, f"{name} is damaged: {blob.damage}")
             return None
         unknown: list[str] = []
         try:
             manifest = decode(blob.content, Manifest, unknown)
         except Invalid as error:
-            self._refuse(f"{where}: cannot be read: {error}")
+            self._refuse("blobs", key, f"{name} cannot be read: {error}")
             return None
         if self.safe and not hash_matches(key, stored, blob.content):
-            self._refuse(f"{where}: its content does not match its key; it was altered")
+            self._refuse("blobs", key, f"{name} does not match its key; it was altered")
         if self.safe and unknown:
             self._refuse(
-                f"{where}: holds {', '.join(map(repr, unknown))}, which a newer lash wrote and "
-                "which may name blobs"
+                "blobs",
+                key,
+                f"{name} holds {', '.join(map(repr, unknown))}, which a newer lash wrote and which "
+                "may name blobs",
             )
         return manifest
 
@@ -170,29 +185,31 @@ class _Marker:
         for turn in turns:
             if turn.result is None:
                 self._refuse(
-                    f"runtime_turn_commits {turn.turn.turn_id}: its result cannot be read "
-                    f"({turn.reason}), so the latest turns are not known"
+                    "runtime_turn_commits",
+                    turn.turn.turn_id,
+                    f"its result cannot be read ({turn.reason}), so the latest turns are not known",
                 )
         for turn in turns[-count:]:
             self._turn(turn)
 
     def _turn(self, turn: TurnRefs) -> None:
         """Keep a turn's checkpoint and what its record says of it; absent blobs are no damage."""
-        if turn.result is None:
-            return
-        source = turn.turn.turn_id
-        root = Ref(turn.ref, "turn_commit", source, "checkpoint_ref", turn.result.checkpoint_ref)
-        self._root(root)
-        for name, child in turn.result.manifest.children():
-            self._root(Ref(turn.ref, "turn_commit", source, name, child))
-        self._manifest(root, must_exist=False)
+        named = turn.named()
+        for root in named:
+            self._root(root)
+        for root in named[:1]:
+            self._manifest(root, must_exist=False)
 
     def _keep(self, key: str) -> None:
         refs = self.result.refs
         found = [turn for turn in refs.turns if turn.ref == key]
         for turn in found:
             if turn.result is None:
-                self._refuse(f"runtime_turn_commits {turn.turn.turn_id}: {turn.reason}")
+                self._refuse(
+                    "runtime_turn_commits",
+                    turn.turn.turn_id,
+                    f"its result cannot be read: {turn.reason}",
+                )
             self._turn(turn)
         named = [*refs.head_roots(), *refs.artifacts, *refs.agent_frames()]
         if key.startswith("archive:"):

@@ -30,7 +30,7 @@ class Reachability:
     @property
     def findings(self) -> tuple[str, ...]:
         """Why a collection would be refused; empty if it would run."""
-        return tuple(self._mark.findings)
+        return tuple(map(str, self._mark.findings))
 
     @property
     def live(self) -> frozenset[str]:

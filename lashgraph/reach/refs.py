@@ -14,7 +14,15 @@ from lashgraph.format.head import HeadRefs, head_refs
 from lashgraph.format.strict import Invalid
 from lashgraph.sqlite import artifacts, commits, heads, nodes
 
-SourceKind = Literal["head", "artifact", "agent_frame", "turn_commit", "archive", "unreadable_node"]
+SourceKind = Literal[
+    "head",
+    "agent_frame",
+    "artifact",
+    "manifest",
+    "turn_commit",
+    "archive",
+    "unreadable_node",
+]
 
 _HASH_RUN = re.compile(rb"[0-9a-f]{64,}")
 
@@ -50,6 +58,15 @@ class TurnRefs(NamedTuple):
     turn: commits.TurnRow
     result: TurnResult | None
     reason: str
+
+    def named(self) -> list[Ref]:
+        """The checkpoint that the turn recorded, and what it recorded of its manifest."""
+        if self.result is None:
+            return []
+        named = [("checkpoint_ref", self.result.checkpoint_ref), *self.result.manifest.children()]
+        return [
+            Ref(self.ref, "turn_commit", self.turn.turn_id, name, key) for name, key in named
+        ]
 
 
 class StoreRefs(NamedTuple):
@@ -181,5 +198,3 @@ def _archive_hashes(value: Any) -> Iterator[str]:
         for item in value:
             yield from _archive_hashes(item)
 
-
-__all__ = ["Ref", "StoreRefs", "TurnRefs", "collect_refs", "node_refs", "turn_key"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import shutil
 import sqlite3
@@ -29,6 +30,9 @@ from lashgraph.sqlite.recognise import check_safe, recognise
 
 Mode = Literal["r", "rw", "create"]
 T = TypeVar("T")
+
+MEMORY_FINGERPRINT = "memory"
+"""Fingerprint of a store in memory, which has no file to tell its content by."""
 
 _ATTEMPTS = 4
 _JOURNAL_RETRIES = 200
@@ -77,6 +81,20 @@ class Database:
     def closed(self) -> bool:
         """Whether `close` was called."""
         return self._closed
+
+    def file_sizes(self) -> place.FileSizes:
+        """Bytes of the database and of its log; of a store in memory, its pages."""
+        if self.in_memory:
+            return place.FileSizes(self.read(_page_bytes), 0)
+        state = place.place_state(self._real)
+        return place.FileSizes(state.database.size, state.log.size if state.log else 0)
+
+    def fingerprint(self) -> str:
+        """Digest of the file's identity, size and time of change, and of its log's."""
+        if self.in_memory:
+            return MEMORY_FINGERPRINT
+        state = repr(place.place_state(self._real))
+        return hashlib.sha256(state.encode()).hexdigest()[:16]
 
     def close(self) -> None:
         """Close the file. Closing twice is fine."""
@@ -229,6 +247,14 @@ class Database:
         """The writing connection outside a transaction, for what SQLite allows only there."""
         with self._lock, self._translating():
             yield self.writable(operation)
+
+    def fold_log(self) -> bool:
+        """Write the log back into the file and empty it; False where a reader prevents that."""
+        with self.exclusive("wal_checkpoint") as connection:
+            if self.in_memory:
+                return True
+            busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            return not busy
 
     def writable(self, operation: str) -> sqlite3.Connection:
         """The writing connection, or the reason why there is none."""
@@ -390,6 +416,14 @@ def _complete(connection: sqlite3.Connection, dialect: Dialect) -> None:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def _page_bytes(connection: sqlite3.Connection) -> int:
+    pages, size = (
+        int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+        for name in ("page_count", "page_size")
+    )
+    return pages * size
 
 
 def _nothing() -> None:

@@ -110,3 +110,14 @@ def leaf(connection: sqlite3.Connection) -> str | None:
     head = jsontext.lenient(found.json)
     named = head.get("leaf_node_id") if isinstance(head, dict) else None
     return named if isinstance(named, str) else None
+
+
+def session_id(connection: sqlite3.Connection) -> str:
+    """The session that the file holds: of its head, else of its metadata, else empty."""
+    found = row(connection)
+    if found is not None:
+        head = jsontext.lenient(found.json)
+        named = head.get("session_id") if isinstance(head, dict) else None
+        return named if isinstance(named, str) else found.session_id
+    meta = connection.execute("SELECT session_id FROM session_meta WHERE singleton = 1").fetchone()
+    return str(meta[0]) if meta else ""

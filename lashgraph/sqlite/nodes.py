@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import sqlite3
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from lashgraph.errors import DuplicateNodeError
@@ -98,6 +100,40 @@ def _as_bytes(value: object) -> bytes:
 def id_text(node_id: object) -> str:
     """A row's node id as text, whatever its storage class."""
     return node_id.decode("utf-8", "replace") if isinstance(node_id, bytes) else str(node_id)
+
+
+def load_all(
+    connection: sqlite3.Connection, *, tombstoned: bool
+) -> tuple[list[Node], list[tuple[str, str]]]:
+    """All nodes that can be read, in load order; of the others the row's id and why."""
+    found: list[Node] = []
+    unreadable: list[tuple[str, str]] = []
+    with paused_collector():
+        for chunk in scan(connection, tombstoned=tombstoned):
+            if not chunk.damages:
+                found += chunk.nodes  # type: ignore[arg-type]
+                continue
+            found += [node for node in chunk.nodes if node is not None]
+            for position, reason in chunk.damages:
+                unreadable.append((_id_of(connection, chunk.seqs[position]), reason))
+    return found, unreadable
+
+
+def _id_of(connection: sqlite3.Connection, seq: int) -> str:
+    row = connection.execute("SELECT node_id FROM graph_nodes WHERE seq = ?", (seq,)).fetchone()
+    return id_text(row[0])
+
+
+@contextmanager
+def paused_collector() -> Iterator[None]:
+    """Pause Python's garbage collector while many records are made, none of which is a cycle."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 _WALK = """

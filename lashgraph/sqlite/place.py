@@ -38,6 +38,13 @@ class PlaceState(NamedTuple):
         return self.database.device, self.database.inode
 
 
+class FileSizes(NamedTuple):
+    """Sizes of a database and its log in bytes."""
+
+    database: int
+    log: int
+
+
 def real(path: str) -> str:
     """The path that SQLite derives the names of sidecars from."""
     return os.path.realpath(path)

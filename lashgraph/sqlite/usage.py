@@ -28,20 +28,28 @@ def append(connection: sqlite3.Connection, deltas: Iterable[UsageDelta]) -> None
     )
 
 
-def load(connection: sqlite3.Connection) -> list[UsageDelta]:
-    """All usage entries in the order they were recorded."""
+def load_rows(connection: sqlite3.Connection) -> list[tuple[int, UsageDelta]]:
+    """All usage entries with their numbers, in the order they were recorded."""
     return [
-        UsageDelta(
-            source=source,
-            model=model,
-            usage=TokenUsage(
-                input_tokens=tokens[0],
-                output_tokens=tokens[1],
-                cached_input_tokens=tokens[2],
-                reasoning_tokens=tokens[3],
+        (
+            seq,
+            UsageDelta(
+                source=source,
+                model=model,
+                usage=TokenUsage(
+                    input_tokens=tokens[0],
+                    output_tokens=tokens[1],
+                    cached_input_tokens=tokens[2],
+                    reasoning_tokens=tokens[3],
+                ),
             ),
         )
-        for source, model, *tokens in connection.execute(
-            f"SELECT {_COLUMNS} FROM usage_deltas ORDER BY seq"
+        for seq, source, model, *tokens in connection.execute(
+            f"SELECT seq, {_COLUMNS} FROM usage_deltas ORDER BY seq"
         )
     ]
+
+
+def load(connection: sqlite3.Connection) -> list[UsageDelta]:
+    """All usage entries in the order they were recorded."""
+    return [delta for _, delta in load_rows(connection)]

@@ -47,7 +47,7 @@ def enqueue(
         "INSERT INTO queued_work_items (batch_id, item_index, item_id, payload_json) "
         "VALUES (?, ?, ?, ?)",
         [
-            (batch_id, index, f"{batch_id}:{index}", jsontext.encode(payload).decode())
+            (batch_id, index, f"{batch_id}:item:{index}", jsontext.encode(payload).decode())
             for index, payload in enumerate(draft.payloads)
         ],
     )

@@ -1,0 +1,18 @@
+"""The store: lash's operations, and frames over them."""
+
+from lashgraph.store.collecting import AutoGc
+from lashgraph.store.directory import StoreDirectory
+from lashgraph.store.opening import open
+from lashgraph.store.options import StoreOptions
+from lashgraph.store.store import Store
+from lashgraph.store.writing import CommitResult, Compacted
+
+__all__ = [
+    "AutoGc",
+    "CommitResult",
+    "Compacted",
+    "Store",
+    "StoreDirectory",
+    "StoreOptions",
+    "open",
+]

@@ -1,0 +1,57 @@
+"""Opening a store."""
+
+from __future__ import annotations
+
+import os
+
+from lashgraph.errors import InvalidRecordError
+from lashgraph.sqlite.database import Database, Mode
+from lashgraph.store.options import StoreOptions
+from lashgraph.store.store import Store
+
+MODES: tuple[Mode, ...] = ("r", "rw", "create")
+
+
+def open(  # noqa: A001 - lashgraph.open is the name that users look for
+    path: str | os.PathLike[str], mode: Mode = "r", options: StoreOptions | None = None
+) -> Store:
+    """Open a session store.
+
+    Parameters
+    ----------
+    path : str or path
+        A session file, or ``":memory:"`` for an empty store that lives as long as it is open.
+    mode : {"r", "rw", "create"}
+        ``"r"`` reads and leaves the file and its folder as they were. ``"rw"`` writes too.
+        ``"create"`` makes a new store; the file may be absent or empty. A store in memory can
+        always be written.
+    options : StoreOptions, optional
+        Blob profile, policy of collections, waiting time for locks.
+
+    Returns
+    -------
+    Store
+        Use it in a ``with`` block, or call ``close()``.
+
+    Raises
+    ------
+    OpenError
+        One class for each reason: `StoreNotFoundError`, `NotAFileError`, `NotSQLiteError`,
+        `EmptyFileError`, `NotASessionStoreError`, `UnsupportedSchemaError`, `MissingTableError`,
+        `StoreExistsError`, `UnsafeSchemaError`, `UnwritablePathError`.
+    StoreLockedError
+        Another connection held the lock longer than ``options.busy_timeout`` seconds.
+
+    Examples
+    --------
+    >>> import lashgraph as lg
+    >>> with lg.open(":memory:") as store:
+    ...     len(store.nodes())
+    0
+    """
+    if mode not in MODES:
+        raise InvalidRecordError(f"mode {mode!r}; known: {', '.join(map(repr, MODES))}")
+    chosen = options or StoreOptions()
+    name = os.fsdecode(path)
+    expanded = name if name == ":memory:" else os.path.expanduser(name)
+    return Store(Database(expanded, mode, chosen.busy_timeout), chosen)

@@ -1,0 +1,66 @@
+"""How a store is opened."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from lashgraph.errors import InvalidRecordError
+from lashgraph.format.blob import ZLIB_FROM, BlobProfile
+from lashgraph.reach import GcPolicy
+
+
+@dataclass(frozen=True)
+class StoreOptions:
+    """Options of a store. A frozen value.
+
+    Attributes
+    ----------
+    blob_profile : {"balanced", "compact", "lowlatency"}, optional
+        Which blobs are compressed when written: from 4096 bytes, from 1024, never. By default
+        ``"balanced"`` for files and ``"lowlatency"`` for ``":memory:"``, as in lash.
+    gc_policy : GcPolicy
+        What a collection keeps unless another policy is given to it, and after how many commits
+        one runs by itself. ``GcPolicy.safe()`` by default.
+    busy_timeout : float
+        Seconds to wait for another connection's lock.
+    clock : callable
+        Seconds since 1970, UTC; every time that is written comes from here.
+
+    Raises
+    ------
+    InvalidRecordError
+        A value is not of its kind.
+
+    Examples
+    --------
+    >>> import lashgraph as lg
+    >>> options = lg.StoreOptions(gc_policy=lg.GcPolicy.safe(keep_turns=3))
+    >>> lg.open(":memory:", options=options).plan_gc().policy.keep_turns
+    3
+    """
+
+    blob_profile: BlobProfile | None = None
+    gc_policy: GcPolicy = field(default_factory=GcPolicy.safe)
+    busy_timeout: float = 15.0
+    clock: Callable[[], float] = time.time
+
+    def __post_init__(self) -> None:
+        if self.blob_profile is not None and self.blob_profile not in ZLIB_FROM:
+            raise InvalidRecordError(
+                f"blob_profile {self.blob_profile!r}; known: {', '.join(ZLIB_FROM)}"
+            )
+        if not isinstance(self.gc_policy, GcPolicy):
+            raise InvalidRecordError(f"gc_policy is a GcPolicy, not {self.gc_policy!r}")
+        timeout = self.busy_timeout
+        if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or timeout < 0:
+            raise InvalidRecordError(f"busy_timeout is a number of seconds, not {timeout!r}")
+
+    def profile_of(self, *, in_memory: bool) -> BlobProfile:
+        """The profile to write with."""
+        return self.blob_profile or ("lowlatency" if in_memory else "balanced")
+
+    def clock_ms(self) -> int:
+        """Milliseconds since 1970, UTC."""
+        return int(self.clock() * 1000)
