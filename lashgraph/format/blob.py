@@ -101,9 +101,7 @@ def wrap(descriptor: Descriptor, content: bytes, profile: BlobProfile) -> bytes:
     """The bytes to store for a content: an envelope, compressed where the profile says so."""
     threshold = ZLIB_FROM[profile]
     squeeze = (
-        threshold is not None
-        and len(content) >= threshold
-        and "Compressible" in descriptor.hints
+        threshold is not None and len(content) >= threshold and "Compressible" in descriptor.hints
     )
     body = zlib.compress(content) if squeeze else content
     head = packed.pack(
@@ -126,9 +124,7 @@ def unwrap(stored: bytes) -> StoredBlob:
         return StoredBlob("damaged" if damage else "raw", "", stored, damage)
     try:
         envelope = build(tree, Envelope)
-        return StoredBlob(
-            envelope.descriptor.kind, envelope.compression, _inflate(envelope), ""
-        )
+        return StoredBlob(envelope.descriptor.kind, envelope.compression, _inflate(envelope), "")
     except Invalid as error:
         looks = isinstance(tree, Pairs) and any(
             key in ("descriptor", "content", b"descriptor", b"content") for key, _ in tree
@@ -213,5 +209,7 @@ def _inflate(envelope: Envelope) -> bytes:
         raise Invalid(f"the zlib stream is corrupt: {error}") from None
     if not inflater.eof:
         over = len(content) >= MAX_CONTENT
-        raise Invalid(f"the content is above {MAX_CONTENT} bytes" if over else "the zlib stream is cut")
+        raise Invalid(
+            f"the content is above {MAX_CONTENT} bytes" if over else "the zlib stream is cut"
+        )
     return content

@@ -158,7 +158,9 @@ def _lists(value: Any) -> Any:
 
 def as_checkpoint(checkpoint: Checkpoint | Mapping[str, Any]) -> Checkpoint:
     """Take a checkpoint, or a mapping of the same shape."""
-    return checkpoint if isinstance(checkpoint, Checkpoint) else from_mapping(checkpoint, Checkpoint)
+    return (
+        checkpoint if isinstance(checkpoint, Checkpoint) else from_mapping(checkpoint, Checkpoint)
+    )
 
 
 def from_mapping(value: Any, record: type[T]) -> T:

@@ -87,9 +87,7 @@ class Head(Record, frozen=True, kw_only=True):
 
     def at(self, *, revision: int, node_count: int) -> Head:
         """The same head at another revision, over a graph of so many nodes."""
-        return msgspec.structs.replace(
-            self, head_revision=revision, graph_node_count=node_count
-        )
+        return msgspec.structs.replace(self, head_revision=revision, graph_node_count=node_count)
 
 
 def as_head(head: Head | Mapping[str, Any]) -> Head:

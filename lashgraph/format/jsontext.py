@@ -114,7 +114,6 @@ def _check_depth(text: str) -> None:
             depth -= 1
 
 
-
 def lenient(text: str | bytes | None) -> Any:
     """The value of a text, or the text itself where it is not JSON."""
     try:

@@ -61,8 +61,10 @@ def encode_relation(relation: Relation) -> str:
     return jsontext.encode(relation).decode()
 
 
-_SPACE = "\t\n\x0b\x0c\r \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + (
-    "\u2028\u2029\u202f\u205f\u3000"
+_SPACE = (
+    "\t\n\x0b\x0c\r \x85\xa0\u1680"
+    + "".join(map(chr, range(0x2000, 0x200B)))
+    + ("\u2028\u2029\u202f\u205f\u3000")
 )
 """White space by Unicode's property, without the separators that Python adds."""
 

@@ -298,4 +298,15 @@ def _union_builder(members: tuple[Any, ...]) -> Callable[[Any], Any]:
     return make
 
 
-__all__ = ["UNSET", "Choice", "Invalid", "Natural", "Pairs", "Record", "Text", "always", "build", "plain"]
+__all__ = [
+    "UNSET",
+    "Choice",
+    "Invalid",
+    "Natural",
+    "Pairs",
+    "Record",
+    "Text",
+    "always",
+    "build",
+    "plain",
+]

@@ -17,8 +17,9 @@ def problems_frame(connection: sqlite3.Connection, path: str, session_id: str) -
     """One row for each thing that is wrong.
 
     Head, nodes and turn records that cannot be read; nodes whose key differs from their JSON,
-    whose parent is missing or who are their own ancestors; live manifests that are missing, damaged
-    or altered; live refs without a blob; blobs whose envelope is damaged.
+    whose parent is missing, or who are their own ancestors; live manifests that are missing,
+    damaged or altered; live refs without a blob; blobs whose envelope is damaged. A tombstoned
+    parent is none: tombstoning a branch's stem is how the runtime cuts it off.
     """
     seen = mark(connection, GcPolicy.safe())
     found = [
@@ -68,9 +69,9 @@ def _links(
     found = []
     for position in (forest.parents == ABSENT).nonzero()[0].tolist():
         parent = parents[position]
-        row = connection.execute("SELECT 1 FROM graph_nodes WHERE node_id = ?", (parent,))
-        if row.fetchone() is None:
-            what = f"its parent {parent!r} is missing"
+        there = connection.execute("SELECT 1 FROM graph_nodes WHERE node_id = ?", (parent,))
+        if there.fetchone() is None:
+            what = f"its parent {parent!r} is missing: paths end here"
             found.append(Finding("graph_nodes", ids[position], what))
     for position in forest.on_cycle.nonzero()[0].tolist():
         found.append(Finding("graph_nodes", ids[position], "it is its own ancestor: a cycle"))

@@ -73,5 +73,3 @@ def _children(connection: sqlite3.Connection, key: str) -> list[tuple[str, str]]
         return decode(blob.content, Manifest).children()
     except Invalid:
         return []
-
-

@@ -36,9 +36,7 @@ class FrameSchema:
         """Column names in order."""
         return [column.name for column in self.columns]
 
-    def build(
-        self, data: Mapping[str, Any], rows: int, path: str, session_id: str
-    ) -> pd.DataFrame:
+    def build(self, data: Mapping[str, Any], rows: int, path: str, session_id: str) -> pd.DataFrame:
         """Make a frame from columns of equal length; what `data` lacks of the schema is an error.
 
         Parameters

@@ -121,7 +121,9 @@ class _Marker:
         elif self.safe and not refs.has_head:
             nodes = self.connection.execute("SELECT EXISTS (SELECT 1 FROM graph_nodes)").fetchone()
             if refs.turns or nodes[0]:
-                self._refuse("session_head", "", "no row, yet there are nodes or turns: it was lost")
+                self._refuse(
+                    "session_head", "", "no row, yet there are nodes or turns: it was lost"
+                )
         elif self.safe and refs.head and not refs.head.checkpoint_refs and refs.turns:
             self._refuse(
                 "session_head", "head_json", "no checkpoint, yet turns recorded some: it was lost"

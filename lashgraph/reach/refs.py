@@ -64,9 +64,7 @@ class TurnRefs(NamedTuple):
         if self.result is None:
             return []
         named = [("checkpoint_ref", self.result.checkpoint_ref), *self.result.manifest.children()]
-        return [
-            Ref(self.ref, "turn_commit", self.turn.turn_id, name, key) for name, key in named
-        ]
+        return [Ref(self.ref, "turn_commit", self.turn.turn_id, name, key) for name, key in named]
 
 
 class StoreRefs(NamedTuple):
@@ -197,4 +195,3 @@ def _archive_hashes(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for item in value:
             yield from _archive_hashes(item)
-

@@ -36,9 +36,7 @@ class StoreDirectory:
     'my_session-23a1d3b3e2bb8d56.db'
     """
 
-    def __init__(
-        self, folder: str | os.PathLike[str], options: StoreOptions | None = None
-    ) -> None:
+    def __init__(self, folder: str | os.PathLike[str], options: StoreOptions | None = None) -> None:
         self.folder = Path(os.path.expanduser(os.fsdecode(folder)))
         self.options = options or StoreOptions()
 

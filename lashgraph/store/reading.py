@@ -211,7 +211,9 @@ class ReadingStore(OpenStore):
 
     def get_module_artifact(self, artifact_ref: str) -> bytes | None:
         """The content of a named module; None where it is absent."""
-        return self._database.read(lambda connection: artifacts.get_module(connection, artifact_ref))
+        return self._database.read(
+            lambda connection: artifacts.get_module(connection, artifact_ref)
+        )
 
     # Beside the session tree
 

@@ -139,9 +139,7 @@ class WritingStore(CollectingStore):
         with self._database.transaction("put_blob") as connection:
             return blobs.put(connection, data)
 
-    def put_artifact_blob(
-        self, descriptor: Descriptor | Mapping[str, Any], content: bytes
-    ) -> str:
+    def put_artifact_blob(self, descriptor: Descriptor | Mapping[str, Any], content: bytes) -> str:
         """Store bytes in an envelope, compressed as descriptor and profile say.
 
         Parameters

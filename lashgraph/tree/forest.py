@@ -47,9 +47,7 @@ def parent_positions(
         position = dict(zip(ids, range(len(ids)), strict=True))
     else:
         position = {
-            node: index
-            for index, (node, lives) in enumerate(zip(ids, alive, strict=True))
-            if lives
+            node: index for index, (node, lives) in enumerate(zip(ids, alive, strict=True)) if lives
         }
     find = position.get
     return np.fromiter(

@@ -160,7 +160,8 @@ class SessionGraph:
                 "parent_status": status,
             }
             graph.add_node(
-                node.node_id, **{key: value for key, value in attributes.items() if value is not None}
+                node.node_id,
+                **{key: value for key, value in attributes.items() if value is not None},
             )
         for node, parent in zip(self.nodes, self._forest.parents.tolist(), strict=True):
             if parent >= 0:

@@ -162,7 +162,7 @@ def checkpoint_summary(checkpoint: Any) -> Json:
     made = without_nulls(shown_checkpoint(checkpoint)) or {}
     state = made.pop("execution_state", None)
     if state is not None:
-        made["execution_state_text"] = bytes(state).decode()
+        made["execution_state_text"] = text_summary(bytes(state).decode())
     snapshot = made.pop("plugin_snapshot", None)
     if snapshot is not None:
         made["plugin_snapshot_plugins"] = [
