@@ -21,10 +21,7 @@ if TYPE_CHECKING:
         OpenError,
         StalePlanError,
     )
-    from lashgraph.format.blob import Descriptor
-    from lashgraph.format.commit import RuntimeCommit
-    from lashgraph.format.node import Node
-    from lashgraph.format.session import SessionMeta
+    from lashgraph.format import Descriptor, Node, RuntimeCommit, SessionMeta
     from lashgraph.frames import schema
     from lashgraph.gc import GcPlan, GcReport
     from lashgraph.reach import GcPolicy, Reachability
@@ -35,18 +32,18 @@ _HOMES = {
     "CommitResult": "lashgraph.store",
     "DamagedDataWarning": "lashgraph.errors",
     "DamagedStoreError": "lashgraph.errors",
-    "Descriptor": "lashgraph.format.blob",
+    "Descriptor": "lashgraph.format",
     "GcPlan": "lashgraph.gc",
     "GcPolicy": "lashgraph.reach",
     "GcReport": "lashgraph.gc",
     "LashgraphError": "lashgraph.errors",
     "LoadedSession": "lashgraph.tree",
-    "Node": "lashgraph.format.node",
+    "Node": "lashgraph.format",
     "OpenError": "lashgraph.errors",
     "Reachability": "lashgraph.reach",
-    "RuntimeCommit": "lashgraph.format.commit",
+    "RuntimeCommit": "lashgraph.format",
     "SessionGraph": "lashgraph.tree",
-    "SessionMeta": "lashgraph.format.session",
+    "SessionMeta": "lashgraph.format",
     "StalePlanError": "lashgraph.errors",
     "Store": "lashgraph.store",
     "StoreDirectory": "lashgraph.store",

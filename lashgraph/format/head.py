@@ -107,8 +107,9 @@ def decode_head(text: bytes | str, revision: int | None = None) -> Head:
         head = build(jsontext.parse(text, Pairs), Head)
     except jsontext.JsonError as error:
         raise Invalid(str(error)) from None
-    for config in (head.config, *(frame.assignment.policy for frame in head.agent_frames)):
-        if config.model.limits.context_window_tokens == 0:
+    models = [head.config.model, *(frame.assignment.policy.model for frame in head.agent_frames)]
+    for model in models:
+        if model.limits.context_window_tokens == 0:
             raise Invalid("context_window_tokens is 0")
     return head if revision is None else msgspec.structs.replace(head, head_revision=revision)
 

@@ -8,6 +8,7 @@ byte order mark.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -53,7 +54,7 @@ def float_text(value: float) -> str:
     >>> [float_text(x) for x in (1.0, 1e300, 1e15, 1e16, 1e-5, 1e-6)]
     ['1.0', '1e+300', '1000000000000000.0', '1e+16', '0.00001', '1e-6']
     """
-    if value != value or value in (float("inf"), float("-inf")):
+    if not math.isfinite(value):
         raise JsonError(f"{value} has no JSON form")
     text = repr(value)
     mantissa, mark, exponent = text.partition("e")

@@ -7,7 +7,6 @@ is decoded at the speed of its structure, not of its prose.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from operator import itemgetter
 from typing import Any, Literal
 
 import msgspec
@@ -246,7 +245,6 @@ class Node(Record, frozen=True, kw_only=True):
         return None if self.body_json is UNSET else msgspec.json.decode(self.body_json)
 
 
-_first = itemgetter(0)
 _QUOTES = {ord('"')}
 _PLAIN_STATES = {str}
 _MANY = 256
@@ -272,8 +270,8 @@ def well_formed(nodes: Iterable[Node]) -> bool:
         elif event.protocol is None or not _shallow(event.protocol.payload_json):
             return False
     states = [part.prune_state for part in parts]
-    firsts = map(_first, map(memoryview, [part.content_json for part in parts]))
-    return set(firsts) <= _QUOTES and (
+    firsts = {memoryview(part.content_json)[0] for part in parts}
+    return firsts <= _QUOTES and (
         set(map(type, states)) <= _PLAIN_STATES
         or all((s.deleted is None) != (s.summarized is None) for s in states if type(s) is Pruned)
     )

@@ -11,7 +11,7 @@ import re
 import types
 import typing
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar
 
 import msgspec
@@ -30,7 +30,7 @@ Natural = Annotated[int, msgspec.Meta(ge=0)]
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-class Invalid(ValueError):
+class Invalid(ValueError):  # noqa: N818 - it becomes an error of our tree where a file is known
     """A value is not of the shape that its type declares; the text says where and why."""
 
 
@@ -83,9 +83,9 @@ def build(value: Any, record: type[T], unknown: list[str] | None = None) -> T:
         Receives the names of the top level's fields that the record does not declare.
     """
     if unknown is not None and isinstance(value, Pairs):
-        known = _shape(record).by_key
+        known = _shape(typing.cast("typing.Hashable", record)).by_key
         unknown.extend(str(_name(key)) for key, _ in value if _name(key) not in known)
-    made: T = _builder(record)(value)
+    made: T = _builder(typing.cast("typing.Hashable", record))(value)
     return made
 
 
@@ -106,7 +106,7 @@ def _name(key: Any) -> Any:
     return key
 
 
-@lru_cache(maxsize=None)
+@cache
 def _shape(record: Any) -> Shape:
     infos = msgspec.structs.fields(record)
     hints = typing.get_type_hints(record, include_extras=True)
@@ -212,7 +212,7 @@ def _raw_text(value: Any) -> Raw:
     return Raw(jsontext.encode(_text(value)))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _builder(hint: Any) -> Callable[[Any], Any]:
     """The function that builds a value of a type; types are those that records use."""
     simple: dict[Any, Callable[[Any], Any]] = {

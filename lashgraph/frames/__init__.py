@@ -2,7 +2,7 @@
 
 from lashgraph.frames.blobs import blobs_frame
 from lashgraph.frames.declared import SCHEMAS, schema
-from lashgraph.frames.ledger import turns_frame, usage_frame
+from lashgraph.frames.ledger import history_frame, turns_frame, usage_frame
 from lashgraph.frames.nodes import nodes_frame
 from lashgraph.frames.problems import problems_frame
 from lashgraph.frames.refs import refs_frame
@@ -14,6 +14,7 @@ __all__ = [
     "Column",
     "FrameSchema",
     "blobs_frame",
+    "history_frame",
     "nodes_frame",
     "problems_frame",
     "refs_frame",

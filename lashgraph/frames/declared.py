@@ -186,8 +186,22 @@ PROBLEMS = _schema(
     _text("what", "why it cannot be read"),
 )
 
+HISTORY = _schema(
+    "history",
+    "the bytes that turns name, as each turn left them; blobs that are gone do not count",
+    _text("ref", "key of the turn, as every call takes it"),
+    _text("turn_id", "id of the turn"),
+    _count("position", "place in the order, from 0"),
+    _time("committed_at", "when it was committed"),
+    _count("new_bytes", "stored bytes of blobs that no earlier turn named"),
+    _count("live_bytes", "stored bytes of blobs that this turn's checkpoint names"),
+    _count("garbage_bytes", "stored bytes of blobs that only earlier turns named"),
+    _count("n_live", "blobs that this turn's checkpoint names"),
+    _count("n_garbage", "blobs that only earlier turns named"),
+)
+
 SCHEMAS: dict[str, FrameSchema] = {
-    made.name: made for made in (NODES, BLOBS, REFS, TURNS, USAGE, SESSIONS, PROBLEMS)
+    made.name: made for made in (NODES, BLOBS, REFS, TURNS, HISTORY, USAGE, SESSIONS, PROBLEMS)
 }
 
 

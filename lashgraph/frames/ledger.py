@@ -7,7 +7,7 @@ import sqlite3
 import pandas as pd
 
 from lashgraph.format.usage import TokenUsage
-from lashgraph.frames.declared import TURNS, USAGE
+from lashgraph.frames.declared import HISTORY, TURNS, USAGE
 from lashgraph.reach import collect_refs
 from lashgraph.sqlite import blobs, usage
 
@@ -38,6 +38,40 @@ def turns_frame(connection: sqlite3.Connection, path: str, session_id: str) -> p
     for name in _TOKENS:
         data[name] = [getattr(state.token_usage, name) if state else None for state in states]
     return TURNS.build(data, len(turns), path, session_id)
+
+
+def history_frame(connection: sqlite3.Connection, path: str, session_id: str) -> pd.DataFrame:
+    """What each turn added, what it kept alive, and what was garbage after it.
+
+    One pass over the turns' own records; blobs that only an artifact or a node names are no part
+    of a turn and are left out.
+    """
+    turns = [turn for turn in collect_refs(connection).turns if turn.result is not None]
+    sizes = {row.hash: row.stored_bytes for row in blobs.sizes(connection)}
+    known: set[str] = set()
+    known_bytes = 0
+    columns: dict[str, list[object]] = {column.name: [] for column in HISTORY.columns[1:]}
+    for position, turn in enumerate(turns):
+        named = {ref.blob_hash for ref in turn.named()} & sizes.keys()
+        new_bytes = sum(sizes[key] for key in named - known)
+        known |= named
+        known_bytes += new_bytes
+        live_bytes = sum(sizes[key] for key in named)
+        row = {
+            "session_id": turn.turn.session_id,
+            "ref": turn.ref,
+            "turn_id": turn.turn.turn_id,
+            "position": position,
+            "committed_at": turn.turn.committed_at_ms,
+            "new_bytes": new_bytes,
+            "live_bytes": live_bytes,
+            "garbage_bytes": known_bytes - live_bytes,
+            "n_live": len(named),
+            "n_garbage": len(known) - len(named),
+        }
+        for name, value in row.items():
+            columns[name].append(value)
+    return HISTORY.build(columns, len(turns), path, session_id)
 
 
 def usage_frame(connection: sqlite3.Connection, path: str, session_id: str) -> pd.DataFrame:

@@ -49,10 +49,10 @@ def _nodes(connection: sqlite3.Connection) -> list[Finding]:
     found, ids, parents = [], [], []
     for chunk in nodes.scan(connection, tombstoned=False, keys=True):
         keys = list(map(nodes.id_text, chunk.ids))
-        for damage in chunk.damages:
-            found.append(
-                Finding("graph_nodes", keys[damage.position], f"cannot be read: {damage.reason}")
-            )
+        found += [
+            Finding("graph_nodes", keys[damage.position], f"cannot be read: {damage.reason}")
+            for damage in chunk.damages
+        ]
         for key, node in zip(keys, chunk.nodes, strict=True):
             if node is not None and node.node_id != key:
                 what = f"its JSON says it is {node.node_id!r}"
@@ -73,8 +73,8 @@ def _links(
         if there.fetchone() is None:
             what = f"its parent {parent!r} is missing: paths end here"
             found.append(Finding("graph_nodes", ids[position], what))
-    for position in forest.on_cycle.nonzero()[0].tolist():
-        found.append(Finding("graph_nodes", ids[position], "it is its own ancestor: a cycle"))
+    circles = forest.on_cycle.nonzero()[0].tolist()
+    found += [Finding("graph_nodes", ids[at], "it is its own ancestor: a cycle") for at in circles]
     return found
 
 

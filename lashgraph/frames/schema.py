@@ -69,7 +69,7 @@ def _series(column: Column, values: Any) -> Any:
     if dtype == "category":
         names = list(column.categories)
         if isinstance(values, np.ndarray) and values.dtype.kind == "i":
-            return pd.Categorical.from_codes(values, categories=names)
+            return pd.Categorical.from_codes(values, dtype=pd.CategoricalDtype(names))
         return pd.Categorical(values, categories=names)
     if dtype == TIME:
         return _times(values)

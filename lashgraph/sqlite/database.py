@@ -55,7 +55,7 @@ class Database:
         self._writer: sqlite3.Connection | None = None
         self._snapshot: sqlite3.Connection | None = None
         self._copy: tuple[place.PlaceState, str] | None = None
-        self._finalizer = weakref.finalize(self, _nothing)
+        self._finalizer: weakref.finalize[..., Database] = weakref.finalize(self, _nothing)
         if path == place.MEMORY:
             self._identity = (0, 0)
             self.dialect = self._create()
@@ -201,7 +201,7 @@ class Database:
             return os.path.join(self._copy[1], "store.db")
         self._drop_copy()
         folder = tempfile.mkdtemp(prefix="lashgraph-")
-        self._finalizer = weakref.finalize(self, shutil.rmtree, folder, True)
+        self._finalizer = weakref.finalize(self, _remove, folder)
         target = os.path.join(folder, "store.db")
         shutil.copyfile(self._real, target)
         for suffix in ("-wal", "-journal"):
@@ -424,6 +424,10 @@ def _page_bytes(connection: sqlite3.Connection) -> int:
         for name in ("page_count", "page_size")
     )
     return pages * size
+
+
+def _remove(folder: str) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _nothing() -> None:

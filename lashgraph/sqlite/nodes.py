@@ -1,4 +1,4 @@
-"""The table of graph nodes: scanned in chunks, walked from a leaf, appended, replaced, marked dead."""
+"""The table of graph nodes: scanned in chunks, walked, appended, replaced, marked dead."""
 
 from __future__ import annotations
 

@@ -124,11 +124,10 @@ def check_header(path: str) -> None:
             f"{path}: {what}; name one .db file (StoreDirectory lists those of a folder)", path=path
         )
     try:
-        header = Path(path).open("rb")
+        with Path(path).open("rb") as file:
+            first = file.read(100)
     except PermissionError:
         raise NotAFileError(f"{path}: permission to read it is missing", path=path) from None
-    with header:
-        first = header.read(100)
     if not first:
         raise EmptyFileError(
             f"{path}: zero bytes; mode='create' makes a store of an empty file", path=path

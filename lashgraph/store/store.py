@@ -128,6 +128,13 @@ class Store(WritingStore):
         """Every recorded turn; ``lashgraph.schema("turns")`` tells the columns."""
         return self._frame("turns", frames.turns_frame)
 
+    def history(self) -> pd.DataFrame:
+        """Live and garbage bytes after each turn; ``lashgraph.schema("history")`` has the columns.
+
+        ``lashgraph.plot.retention`` draws it.
+        """
+        return self._frame("history", frames.history_frame)
+
     def usage(self) -> pd.DataFrame:
         """Every recorded usage of tokens; ``lashgraph.schema("usage")`` tells the columns."""
         return self._frame("usage", frames.usage_frame)

@@ -307,10 +307,10 @@ class WritingStore(CollectingStore):
         at_ms : int, optional
             Milliseconds since 1970, UTC; now if not given.
         """
-        names = _texts([attachment_id, session_id, uri], "attachment_id, session_id, uri")
+        _texts([attachment_id, session_id, uri], "attachment_id, session_id, uri")
         at = self._options.clock_ms() if at_ms is None else at_ms
         with self._database.transaction("record_attachment_intent") as connection:
-            work.record_intent(connection, *names, at)
+            work.record_intent(connection, attachment_id, session_id, uri, at)
 
     def commit_attachments(self, session_id: str, attachment_ids: Iterable[str]) -> None:
         """Stamp attachments of a session as committed; the first time stays."""

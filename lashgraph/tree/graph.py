@@ -125,6 +125,11 @@ class SessionGraph:
             )
         ]
 
+    def parents(self) -> list[int]:
+        """Position of each node's parent: -1 for a root, -2 where the parent is not here."""
+        positions: list[int] = self._forest.parents.tolist()
+        return positions
+
     def depths(self) -> list[int]:
         """Steps from each node to where its path ends; -1 where it leads into a cycle."""
         depths: list[int] = self._forest.depths.tolist()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lashgraph.testing import oracle
 from recorded import (
     Json,
     check,
@@ -35,7 +36,6 @@ from lashgraph.errors import (
     SessionBindingError,
     TurnCommitConflictError,
 )
-from lashgraph.testing import oracle
 
 
 @pytest.mark.parametrize("transcript", recorded_params("transcripts/*.jsonl.gz"))
