@@ -92,7 +92,7 @@ def _lanes(graph: SessionGraph, active: set[str]) -> NDArray[np.int64]:
     """A lane for each node: every leaf has its own, a node shares that of its chosen child."""
     parents = graph.parents()
     children: list[list[int]] = [[] for _ in graph.nodes]
-    roots = []
+    roots: list[int] = []
     for at, parent in enumerate(parents):
         (children[parent] if parent >= 0 else roots).append(at)
 
@@ -103,11 +103,12 @@ def _lanes(graph: SessionGraph, active: set[str]) -> NDArray[np.int64]:
     used = 0
     waiting = list(reversed(active_first(roots)))
     while waiting:
-        at: int | None = waiting.pop()
-        while at is not None:
-            lanes[at] = used
-            chosen, *others = active_first(children[at]) or [None]
-            waiting += [other for other in reversed(others) if other is not None]
-            at = chosen
+        straight_on = [waiting.pop()]
+        while straight_on:
+            node = straight_on.pop()
+            lanes[node] = used
+            ordered = active_first(children[node])
+            straight_on = ordered[:1]
+            waiting += reversed(ordered[1:])
         used += 1
     return lanes

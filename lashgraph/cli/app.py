@@ -1,0 +1,121 @@
+"""The commands, and how each ends: 0 done, 1 refused or damaged, 2 wrong usage."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from lashgraph.cli.demo import run_demo
+from lashgraph.cli.output import Output
+from lashgraph.cli.store import run_gc, run_info
+from lashgraph.errors import (
+    InvalidRecordError,
+    LashgraphError,
+    LashgraphWarning,
+    NotAFileError,
+    StoreNotFoundError,
+    UnknownRefError,
+)
+from lashgraph.reach import GcPolicy
+from lashgraph.version import __version__
+
+REFUSED = 1
+USAGE = 2
+_USAGE_ERRORS = (StoreNotFoundError, NotAFileError, InvalidRecordError, UnknownRefError)
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Look into, simulate and collect lash session stores.",
+)
+
+
+class PolicyName(StrEnum):
+    """The two policies."""
+
+    SAFE = "safe"
+    RUNTIME = "runtime"
+
+
+File = Annotated[Path, typer.Argument(help="A session store, such as session.db.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"lashgraph {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Look into, simulate and collect lash session stores."""
+
+
+@app.command()
+def demo(
+    folder: Annotated[
+        Path, typer.Argument(metavar="[DIR]", help="Where the sample stores are made.")
+    ] = Path("lashgraph-demo"),
+    seed: Annotated[int, typer.Option(help="Another seed gives other stores.")] = 0,
+) -> None:
+    """Make sample stores, look into one, simulate a collection, run it on a copy."""
+    raise typer.Exit(run_demo(folder, seed, Output(as_json=False)))
+
+
+@app.command()
+def info(file: File, as_json: AsJson = False) -> None:
+    """What a store holds, what a collection would free, and what is wrong with it."""
+    raise typer.Exit(run_info(file, Output(as_json=as_json)))
+
+
+@app.command()
+def gc(
+    file: File,
+    yes: Annotated[bool, typer.Option("--yes", help="Delete; without it this is a dry run.")] = (
+        False
+    ),
+    policy: Annotated[PolicyName, typer.Option(help="What counts as a root.")] = PolicyName.SAFE,
+    keep_turns: Annotated[
+        int, typer.Option(min=0, help="Keep the checkpoints of the latest turns.")
+    ] = 0,
+    keep: Annotated[
+        list[str] | None, typer.Option(help="Keep this ref too, such as turn:t7; repeatable.")
+    ] = None,
+    secure: Annotated[
+        bool, typer.Option("--secure", help="Overwrite deleted content with zeros.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say what a collection would delete, and with --yes delete it."""
+    chosen = GcPolicy(policy.value, keep_turns, tuple(keep or ()))
+    raise typer.Exit(run_gc(file, chosen, Output(as_json=as_json), yes=yes, secure=secure))
+
+
+def main() -> None:
+    """Run the command line."""
+    errors = Console(stderr=True, soft_wrap=True, highlight=False)
+
+    try:
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always", LashgraphWarning)
+            try:
+                app()
+            finally:
+                for warning in told:
+                    errors.print("warning:", str(warning.message), style="yellow", markup=False)
+    except LashgraphError as error:
+        errors.print("error:", str(error), style="red", markup=False)
+        sys.exit(USAGE if isinstance(error, _USAGE_ERRORS) else REFUSED)
