@@ -59,7 +59,7 @@ def _decode_together(rows: Sequence[bytes]) -> list[Node] | None:
         return None
     again = _encoder.encode_lines(nodes)
     same = len(again) == len(joined) + 1 and again.startswith(joined)
-    return nodes if (same or not rows) and well_formed(nodes) else None
+    return nodes if (same or not rows) and well_formed(nodes, rows) else None
 
 
 def _is_plain(text: bytes) -> bool:
@@ -87,6 +87,10 @@ def _quick(text: bytes) -> Node | None:
         text.decode()
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return None
-    if _encoder.encode(node) != text or _SURROGATE_ESCAPE.search(text) or not well_formed([node]):
+    if (
+        _encoder.encode(node) != text
+        or _SURROGATE_ESCAPE.search(text)
+        or not well_formed([node], [text])
+    ):
         return None
     return node

@@ -1,0 +1,1 @@
+"""For tests of your own: store builders, damage, Hypothesis strategies, an independent mark."""
