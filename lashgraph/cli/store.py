@@ -133,5 +133,6 @@ def show_plan(plan: GcPlan, store: Store, out: Output) -> None:
 
 def by_kind(blobs: pd.DataFrame) -> pd.DataFrame:
     """Number and stored bytes of blobs by kind, the largest first."""
-    grouped = blobs.groupby("kind")["stored_bytes"].agg(n_blobs="size", stored_bytes="sum")
-    return grouped.sort_values("stored_bytes", ascending=False).reset_index()
+    sizes = blobs.groupby("kind")["stored_bytes"]
+    table = pd.DataFrame({"n_blobs": sizes.size(), "stored_bytes": sizes.sum()})
+    return table.sort_values("stored_bytes", ascending=False).reset_index()

@@ -281,11 +281,10 @@ def well_formed(nodes: Sequence[Node], rows: Sequence[bytes]) -> bool:
         pruned = [state for state in states if isinstance(state, Pruned)]
         if any((state.deleted is None) == (state.summarized is None) for state in pruned):
             return False
-    free = [node.body_json for node in nodes if node.event is None]
+    free = [node.body_json for node in nodes if node.body_json is not UNSET]
     free += [protocol.payload_json for _, protocol in both if protocol is not None]
-    if any(
-        [len(part) >= _MAY_BE_DEEP and _brackets(bytes(part)) for part in map(memoryview, free)]
-    ):
+    views = [memoryview(value) for value in free]
+    if any([len(view) >= _MAY_BE_DEEP and _brackets(bytes(view)) for view in views]):
         return False
     if any([part.reasoning_meta is not None for part in parts]):
         return not any(map(_brackets, rows))

@@ -213,7 +213,7 @@ class _Marker:
         if stored is None:
             return False
         try:
-            return _envelope(stored)["kind"] == "CheckpointManifest"
+            return bool(_envelope(stored)["kind"] == "CheckpointManifest")
         except (_Unreadable, TypeError):
             return False
 
