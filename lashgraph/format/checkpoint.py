@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -173,17 +174,17 @@ def from_mapping(value: Any, record: type[T]) -> T:
     """
     try:
         return build(_tree(value), record)
-    except Invalid as error:
+    except (Invalid, RecursionError) as error:
         raise InvalidRecordError(f"no {record.__name__}: {error}") from None
 
 
 def _tree(value: Any) -> Any:
-    if isinstance(value, Record):
-        return _tree(msgspec.to_builtins(value, builtin_types=(bytes,)))
     if isinstance(value, Mapping):
         return Pairs((key, _tree(item)) for key, item in value.items())
     if isinstance(value, (list, tuple)):
         return [_tree(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        raise Invalid(f"{value} has no JSON form")
     return value
 
 

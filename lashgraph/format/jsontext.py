@@ -20,6 +20,19 @@ _encoder = msgspec.json.Encoder()
 encode: Callable[[Any], bytes] = _encoder.encode
 
 
+def encode_checked(value: Any) -> bytes:
+    """Encode a record, or ordinary Python values that may hold what JSON cannot.
+
+    Raises
+    ------
+    ValueError, TypeError, RecursionError
+        A float that is not finite, half of a surrogate pair, another kind of object, a cycle.
+    """
+    if isinstance(value, msgspec.Struct):
+        return encode(value)
+    return json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+
+
 class JsonError(ValueError):
     """A text is not the JSON that the runtime reads."""
 

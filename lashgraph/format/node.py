@@ -334,8 +334,8 @@ def as_nodes(nodes: Iterable[Node | Mapping[str, Any]]) -> list[Node]:
 def as_node(node: Node | Mapping[str, Any], position: int = 0) -> Node:
     """One node as it is to be stored: checked, free-form JSON in canonical form."""
     try:
-        return decode_node(jsontext.encode(node))
-    except (Invalid, jsontext.JsonError, TypeError, ValueError) as error:
+        return decode_node(jsontext.encode_checked(node))
+    except (Invalid, jsontext.JsonError, TypeError, ValueError, RecursionError) as error:
         name = node.node_id if isinstance(node, Node) else _get(node, "node_id")
         raise InvalidRecordError(
             f"node {name!r} at position {position}: {error}", position=position

@@ -76,7 +76,7 @@ def build(value: Any, record: type[T], unknown: list[str] | None = None) -> T:
     Parameters
     ----------
     value : Any
-        A tree whose maps are `Pairs`.
+        A tree whose maps are `Pairs`; records may stand in it as they are.
     record : type
         A `Record`, or another type that records use for their fields.
     unknown : list of str, optional
@@ -125,6 +125,8 @@ def _shape(record: Any) -> Shape:
 
 
 def _build_record(record: Any, value: Any) -> Any:
+    if isinstance(value, record):
+        return value
     shape = _shape(record)
     found: dict[str, Any] = {}
     if isinstance(value, Pairs):
@@ -283,6 +285,8 @@ def _union_builder(members: tuple[Any, ...]) -> Callable[[Any], Any]:
     def make(value: Any) -> Any:
         if value is None and optional:
             return None
+        if isinstance(value, tuple(records)):
+            return value
         if isinstance(value, Pairs) and tags:
             field = records[0].__struct_config__.tag_field
             found = [item for key, item in value if _name(key) == field]

@@ -213,10 +213,13 @@ class _Marker:
                     f"its result cannot be read: {turn.reason}",
                 )
             self._turn(turn)
-        named = [*refs.head_roots(), *refs.artifacts, *refs.agent_frames()]
+        roots = [*refs.head_roots(), *refs.artifacts, *refs.agent_frames()]
         if key.startswith("archive:"):
-            named += node_refs(self.connection)
-        matches = [ref for ref in named if ref.ref == key]
+            roots += node_refs(self.connection)
+        matches = [ref for ref in roots if ref.ref == key]
+        if key.startswith("manifest:") and self._is_manifest(named := key.partition(":")[2]):
+            matches.append(Ref(key, "manifest", named, "hash", named))
+            self._manifest(matches[-1], must_exist=False)
         for ref in matches:
             self._root(ref)
         if not found and not matches:

@@ -41,15 +41,13 @@ class GcPolicy:
     def __post_init__(self) -> None:
         if self.name not in ("safe", "runtime"):
             raise InvalidRecordError(f"policy {self.name!r}; known: 'safe', 'runtime'")
-        if isinstance(self.keep, str):
-            raise InvalidRecordError(f"keep is a list of refs, not the text {self.keep!r}")
         for field in ("keep_turns", "auto_run_every_commits"):
             value = getattr(self, field)
             if value is not None and (type(value) is not int or value < 0):
                 raise InvalidRecordError(f"{field} is a count of 0 or more, not {value!r}")
         if self.keep_turns is None:
             raise InvalidRecordError("keep_turns is a count of 0 or more, not None")
-        object.__setattr__(self, "keep", tuple(self.keep))
+        object.__setattr__(self, "keep", _several(self.keep))
 
     @classmethod
     def safe(
@@ -60,7 +58,7 @@ class GcPolicy:
         auto_run_every_commits: int | None = None,
     ) -> Self:
         """The default: refuse rather than guess."""
-        return cls("safe", keep_turns, tuple(keep), auto_run_every_commits)
+        return cls("safe", keep_turns, _several(keep), auto_run_every_commits)
 
     @classmethod
     def runtime(
@@ -71,7 +69,7 @@ class GcPolicy:
         auto_run_every_commits: int | None = None,
     ) -> Self:
         """What lash's own collection keeps."""
-        return cls("runtime", keep_turns, tuple(keep), auto_run_every_commits)
+        return cls("runtime", keep_turns, _several(keep), auto_run_every_commits)
 
     @property
     def is_safe(self) -> bool:
@@ -87,3 +85,10 @@ class GcPolicy:
             raise InvalidRecordError(
                 f"a policy has no {', '.join(sorted(changes))}; its fields: {known}"
             ) from None
+
+
+def _several(keep: Iterable[str]) -> tuple[str, ...]:
+    """Refs as a tuple; one text alone would be taken letter by letter."""
+    if isinstance(keep, str):
+        raise InvalidRecordError(f"keep is a list of refs, not the text {keep!r}")
+    return tuple(keep)

@@ -328,9 +328,10 @@ class Database:
                 connection = connect(
                     place.uri(self._real, mode=mode), busy_timeout=self._busy_timeout
                 )
-            connection.execute("PRAGMA foreign_keys = ON")
-            connection.execute("PRAGMA synchronous = NORMAL")
-            connection.execute("PRAGMA secure_delete = OFF")
+            with self._closing_on_error(connection):
+                connection.execute("PRAGMA foreign_keys = ON")
+                connection.execute("PRAGMA synchronous = NORMAL")
+                connection.execute("PRAGMA secure_delete = OFF")
             return connection
 
     def _use_wal(self, connection: sqlite3.Connection) -> None:

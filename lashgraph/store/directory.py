@@ -33,7 +33,7 @@ class StoreDirectory:
     --------
     >>> import lashgraph as lg
     >>> lg.StoreDirectory("sessions").path_for_session("my session").name
-    'my_session-23a1d3b3e2bb8d56.db'
+    'my_session-b405683d0bb5b3dc.db'
     """
 
     def __init__(self, folder: str | os.PathLike[str], options: StoreOptions | None = None) -> None:

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from lashgraph.testing import oracle
 from recorded import Json, blob_hashes, read_json, rows, sha256, shown_report
 from stores import missing_params, recorded_files, stem, unpack
 
 import lashgraph
 from lashgraph import GcPolicy
 from lashgraph.errors import DamagedDataWarning, DamagedStoreError, LashgraphError
+from lashgraph.testing import oracle
 
 
 class Case(NamedTuple):

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from lashgraph.testing import oracle
 from recorded import (
     Json,
     blob_hashes,
@@ -25,6 +24,7 @@ from stores import recorded_params, stem, unpack
 
 import lashgraph
 from lashgraph import GcPolicy
+from lashgraph.testing import oracle
 
 FAR_FUTURE_MS = 2**53
 

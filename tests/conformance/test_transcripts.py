@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lashgraph.testing import oracle
 from recorded import (
     Json,
     check,
@@ -36,6 +35,7 @@ from lashgraph.errors import (
     SessionBindingError,
     TurnCommitConflictError,
 )
+from lashgraph.testing import oracle
 
 
 @pytest.mark.parametrize("transcript", recorded_params("transcripts/*.jsonl.gz"))

@@ -1,0 +1,242 @@
+"""Plans and sweeps: exactly the plan, or nothing."""
+
+from __future__ import annotations
+
+import itertools
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from recorded import blob_hashes, folder_state, sha256
+from test_writing import commit, node
+
+import lashgraph as lg
+from lashgraph import GcPolicy, errors
+from lashgraph.sqlite import blobs
+
+HEALTHY = "damaged/healthy.db.gz"
+Recorded = Callable[[str], Path]
+
+
+@pytest.fixture
+def path(recorded: Recorded) -> Path:
+    return recorded(HEALTHY)
+
+
+def keep_everything(path: Path, plan: lg.GcPlan) -> None:
+    """A plan that is refused leaves the file's blobs as they were."""
+    before = blob_hashes(path)
+    with lg.open(path, "rw") as store, pytest.raises(errors.StalePlanError):
+        store.sweep(plan)
+    assert blob_hashes(path) == before
+
+
+def test_a_dry_run_writes_nothing(path: Path) -> None:
+    before = folder_state(path.parent)
+    with lg.open(path) as store:
+        plan = store.plan_gc()
+        assert plan.deleted_blob_count > 0
+    assert folder_state(path.parent) == before
+
+
+def test_a_plan_is_a_value_that_travels(path: Path) -> None:
+    with lg.open(path) as store:
+        plan = store.plan_gc(keep_turns=1)
+    again = pickle.loads(pickle.dumps(plan))
+    assert (again.policy, again.fingerprint) == (plan.policy, plan.fingerprint)
+    with pytest.raises(AttributeError):
+        plan.path = "elsewhere"  # type: ignore[misc]
+    frame = plan.doomed()
+    frame["hash"] = "changed"
+    assert plan.doomed()["hash"].tolist() == list(plan.doomed_hashes)
+    with lg.open(path, "rw") as store:
+        report = store.sweep(again)
+    assert report.deleted_blob_count == plan.deleted_blob_count
+    assert report.deleted_bytes == plan.deleted_bytes == plan.doomed()["stored_bytes"].sum()
+    assert (report.kept_blob_count, report.kept_bytes) == (plan.kept_blob_count, plan.kept_bytes)
+    assert blob_hashes(path) == set(plan.kept()["hash"])
+
+
+def test_a_sweep_leaves_garbage_that_came_after_the_plan(path: Path) -> None:
+    with lg.open(path, "rw") as store:
+        plan = store.plan_gc()
+        later = store.put_blob(b"came later")
+        assert store.sweep(plan).deleted_blob_count == plan.deleted_blob_count
+        assert store.get_blob(later) == b"came later"
+
+
+def test_moved_roots_make_a_plan_stale(path: Path) -> None:
+    with lg.open(path, "rw") as store:
+        plan = store.plan_gc()
+        store.commit_runtime_state(commit())
+    keep_everything(path, plan)
+
+
+def test_a_planned_blob_that_is_alive_again_makes_it_stale(path: Path) -> None:
+    with lg.open(path, "rw") as store:
+        plan = store.plan_gc()
+        pruned = {"Deleted": {"breadcrumb": "b", "archive_hash": plan.doomed_hashes[0]}}
+        part = {"id": "p", "kind": "Text", "content": "", "prune_state": pruned}
+        message = {"id": "x", "role": "User", "parts": [part]}
+        event = {"kind": "event", "event": {"Conversation": message}}
+        bare = {key: node("x")[key] for key in ("node_id", "timestamp")}
+        store.append_session_graph_nodes([{**bare, **event}])
+        assert plan.doomed_hashes[0] in store.reachability().live
+    keep_everything(path, plan)
+
+
+def test_a_plan_runs_once(path: Path) -> None:
+    with lg.open(path, "rw") as store:
+        plan = store.plan_gc()
+        store.sweep(plan)
+    keep_everything(path, plan)
+
+
+def test_a_plan_of_another_store_is_refused(path: Path, tmp_path: Path) -> None:
+    with lg.open(tmp_path / "other.db", "create") as other:
+        other.put_blob(b"x")
+        plan = other.plan_gc()
+    keep_everything(path, plan)
+
+
+def test_an_empty_plan_deletes_nothing(tmp_path: Path) -> None:
+    with lg.open(tmp_path / "new.db", "create") as store:
+        report = store.sweep(store.plan_gc())
+    assert (report.deleted_blob_count, report.deleted_bytes) == (0, 0)
+    assert not report.freed_content_in_file
+
+
+SECRET = b"the name of the patient is " + b"0123456789" * 30
+
+
+def stands_in(folder: Path) -> bool:
+    return any(SECRET[:200] in entry.read_bytes() for entry in folder.iterdir())
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_the_report_says_whether_freed_content_is_still_there(path: Path, secure: bool) -> None:
+    with lg.open(path, "rw") as store:
+        store.put_blob(SECRET)
+    assert stands_in(path.parent)
+    with lg.open(path, "rw") as store:
+        report = store.sweep(store.plan_gc(), secure=secure)
+        assert report.freed_content_in_file is not secure
+        assert stands_in(path.parent) is not secure
+        store.compact()
+        assert not stands_in(path.parent)
+
+
+def test_secure_deletion_is_not_claimed_while_a_reader_holds_the_log(path: Path) -> None:
+    with lg.open(path, "rw") as store:
+        store.put_blob(SECRET)
+        store.put_blob(b"so that there is a log")
+        with lg.open(path) as reader, reader.snapshot():
+            reader.blobs()
+            report = store.gc_unreachable(secure=True)
+        assert report.freed_content_in_file is stands_in(path.parent)
+        assert report.freed_content_in_file
+
+
+# Policies
+
+
+def test_every_key_of_refs_can_be_kept(recorded: Recorded) -> None:
+    with lg.open(recorded("damaged/node-names-archive.db.gz")) as store:
+        refs = store.refs()
+        for ref in refs["ref"].unique():
+            named = set(refs.loc[refs["ref"] == ref, "blob_hash"])
+            plan = store.plan_gc(GcPolicy.runtime(keep=[ref]))
+            assert not named & set(plan.doomed_hashes), ref
+        with pytest.raises(errors.UnknownRefError, match=r"store\.refs\(\)") as caught:
+            store.plan_gc(keep=["turn:of-no-such-id"])
+        assert isinstance(caught.value, KeyError)
+        assert caught.value.ref == "turn:of-no-such-id"
+
+
+def test_more_kept_turns_never_delete_more(recorded: Recorded) -> None:
+    with lg.open(recorded("sessions/std-tools-366bbb0a4d808158.db.gz")) as store:
+        n_turns = len(store.turns())
+        doomed = [
+            set(store.plan_gc(keep_turns=n).doomed_hashes) for n in (0, 1, 3, n_turns, 1 << 40)
+        ]
+        assert all(later <= earlier for earlier, later in itertools.pairwise(doomed))
+        named = store.turns()["checkpoint_ref"]
+        assert not set(named) & doomed[-1]
+        assert len(doomed[0]) > len(doomed[1]) or n_turns == 1 or doomed[0] == doomed[1]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: GcPolicy("careful"),  # type: ignore[arg-type]
+        lambda: GcPolicy.safe(keep_turns=-1),
+        lambda: GcPolicy.safe(keep_turns=True),
+        lambda: GcPolicy.safe(keep="turn:t"),
+        lambda: GcPolicy.safe(auto_run_every_commits=-2),
+        lambda: GcPolicy.safe().replace(keep_turn=3),
+    ],
+)
+def test_a_policy_of_no_sense_is_refused(make: Callable[[], Any]) -> None:
+    with pytest.raises(errors.InvalidRecordError):
+        make()
+
+
+def test_a_refusal_names_the_reasons(recorded: Recorded) -> None:
+    with lg.open(recorded("damaged/manifest-absent.db.gz")) as store:
+        with pytest.raises(errors.DamagedStoreError) as caught:
+            store.plan_gc()
+        assert any("missing" in finding for finding in caught.value.findings)
+        assert caught.value.path == store.path
+        assert store.reachability().findings == caught.value.findings
+
+
+# Interrupts
+
+
+@pytest.fixture
+def interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C right after the blobs are deleted, before the transaction ends."""
+    delete = blobs.delete
+
+    def cut(*args: Any) -> int:
+        delete(*args)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(blobs, "delete", cut)
+
+
+@pytest.mark.parametrize("secure", [False, True])
+@pytest.mark.usefixtures("interrupted")
+def test_an_interrupt_deletes_nothing(path: Path, secure: bool) -> None:
+    before = sha256(path.read_bytes()), blob_hashes(path)
+    with lg.open(path, "rw") as store:
+        for run in (
+            lambda: store.gc_unreachable(secure=secure),
+            lambda: store.sweep(store.plan_gc(), secure=secure),
+        ):
+            with pytest.raises(KeyboardInterrupt):
+                run()
+            assert set(store.blobs()["hash"]) == before[1]
+        store.put_blob(b"goes on")
+    assert blob_hashes(path) > before[1]
+
+
+# Reachability
+
+
+def test_reachability_as_a_graph(recorded: Recorded) -> None:
+    with lg.open(recorded("sessions/std-tools-366bbb0a4d808158.db.gz")) as store:
+        reach, blobs, refs = store.reachability(), store.blobs(), store.refs()
+    graph = reach.to_networkx()
+    live = {key for key, facts in graph.nodes(data=True) if facts.get("live")}
+    assert reach.live == set(blobs.loc[blobs["reachable_safe"], "hash"]) == live
+    assert reach.dead == set(blobs["hash"]) - live
+    assert not reach.dangling
+    edges = {(a, b) for a, b in graph.edges if graph.nodes[a]["layer"] == "root"}
+    roots = refs[refs["is_root_safe"]]
+    assert edges == set(zip(roots["ref"], roots["blob_hash"], strict=True))
+    sizes = dict(zip(blobs["hash"], blobs["stored_bytes"], strict=True))
+    assert all(graph.nodes[key]["stored_bytes"] == size for key, size in sizes.items())
+    assert all(graph.in_degree(key) == 0 for key in reach.dead)
