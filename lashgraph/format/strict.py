@@ -130,17 +130,7 @@ def _build_record(record: Any, value: Any) -> Any:
     shape = _shape(record)
     found: dict[str, Any] = {}
     if isinstance(value, Pairs):
-        for key, item in value:
-            name = _name(key)
-            index = name if type(name) is int else shape.by_key.get(name)
-            if index is None or not 0 <= index < len(shape.fields):
-                if shape.forbid_unknown and name != shape.tag_field:
-                    raise Invalid(f"unknown field {name!r} in {record.__name__}")
-                continue
-            field = shape.fields[index]
-            if field.attribute in found:
-                raise Invalid(f"field {field.key!r} stands twice in {record.__name__}")
-            found[field.attribute] = _build_field(field, item)
+        found = _from_map(record, shape, value)
     elif isinstance(value, list):
         if len(value) > len(shape.fields):
             raise Invalid(f"{len(value)} elements for the {len(shape.fields)} of {record.__name__}")
@@ -154,6 +144,22 @@ def _build_record(record: Any, value: Any) -> Any:
     if shape.exactly_one and sum(item is not None for item in found.values()) != 1:
         raise Invalid(f"{record.__name__} must hold exactly one variant")
     return record(**found)
+
+
+def _from_map(record: Any, shape: Shape, pairs: Pairs) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, item in pairs:
+        name = _name(key)
+        index = name if type(name) is int else shape.by_key.get(name)
+        if index is None or not 0 <= index < len(shape.fields):
+            if shape.forbid_unknown and name != shape.tag_field:
+                raise Invalid(f"unknown field {name!r} in {record.__name__}")
+            continue
+        field = shape.fields[index]
+        if field.attribute in found:
+            raise Invalid(f"field {field.key!r} stands twice in {record.__name__}")
+        found[field.attribute] = _build_field(field, item)
+    return found
 
 
 def _build_field(field: Field, value: Any) -> Any:

@@ -1,0 +1,183 @@
+"""What is shipped for tests: builders, damage, strategies, the oracle."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from recorded import rows, shown
+from test_writing import STAMP
+
+import lashgraph as lg
+from lashgraph import errors
+from lashgraph.testing import oracle, strategies
+from lashgraph.testing.builders import SessionBuilder
+from lashgraph.testing.corpus import build_corpus
+from lashgraph.testing.damage import DAMAGES, damage
+from lashgraph.testing.large import build_deep_path, build_large_blobs, build_large_graph
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    return build_corpus(tmp_path_factory.mktemp("corpus"))
+
+
+def dumped(path: Path) -> list[str]:
+    with closing(sqlite3.connect(path)) as connection:
+        lines = list(connection.iterdump())
+    return [line for line in lines if "queued_work" not in line]
+
+
+def test_the_same_seed_makes_the_same_sessions(corpus: list[Path], tmp_path: Path) -> None:
+    again, other = build_corpus(tmp_path / "again"), build_corpus(tmp_path / "other", seed=1)
+    assert [path.name for path in again] == [path.name for path in corpus]
+    assert [dumped(path) for path in again] == [dumped(path) for path in corpus]
+    assert dumped(other[0]) != dumped(corpus[0])
+
+
+def test_the_corpus_has_what_the_package_is_about(corpus: list[Path]) -> None:
+    with lg.open(corpus[0]) as store:
+        nodes, blobs, refs = store.nodes(), store.blobs(), store.refs()
+        plan, reach = store.plan_gc(), store.reachability()
+    assert nodes["tombstoned"].any()
+    assert (nodes.loc[~nodes["tombstoned"], "n_children"] > 1).any()
+    assert nodes["agent_frame_id"].nunique() == 3
+    assert set(refs["source_kind"].cat.categories) - {"unreadable_node"} <= set(refs["source_kind"])
+    assert plan.deleted_bytes > plan.kept_bytes
+    assert blobs["kind"].nunique() == 7
+    assert not reach.dangling
+    sessions = []
+    for path in corpus:
+        with lg.open(path) as store:
+            sessions.append(store.sessions().iloc[0])
+            assert store.problems().empty
+            for policy in (lg.GcPolicy.safe(keep_turns=2), lg.GcPolicy.runtime()):
+                judged = oracle.judge(path, policy.name, policy.keep_turns)
+                assert judged.doomed == set(store.plan_gc(policy).doomed_hashes)
+    children = [row for row in sessions if row["relation"] == "child"]
+    assert {row["parent_session_id"] for row in children} <= {row["session_id"] for row in sessions}
+    kinds = [store_kinds(path) for path in corpus]
+    assert any("protocol" in found for found in kinds)
+    assert any("plugin" in found for found in kinds)
+
+
+def store_kinds(path: Path) -> set[str]:
+    with lg.open(path) as store:
+        return set(store.nodes()["kind"])
+
+
+@pytest.mark.parametrize("kind", DAMAGES)
+def test_each_damage_is_noticed(kind: str, corpus: list[Path], tmp_path: Path) -> None:
+    path = tmp_path / "damaged.db"
+    shutil.copyfile(corpus[0], path)
+    damage(path, kind)
+    with lg.open(path) as store:
+        problems = store.problems()
+        assert len(problems) >= 1
+        policy = lg.GcPolicy.safe(keep_turns=1)
+        try:
+            verdict = ("sweep", frozenset(store.plan_gc(policy).doomed_hashes))
+        except errors.DamagedStoreError:
+            verdict = ("refuse", frozenset())
+    judged = oracle.judge(path, keep_turns=1)
+    assert (judged.verdict, judged.doomed) == verdict
+    assert (verdict[0] == "sweep") == kind.startswith("node")
+
+
+def test_damage_says_what_it_cannot_do(tmp_path: Path) -> None:
+    lg.open(tmp_path / "new.db", "create").close()
+    with pytest.raises(errors.InvalidRecordError, match="head-not-json"):
+        damage(tmp_path / "new.db", "spilled-coffee")
+    with pytest.raises(errors.NotSupportedError):
+        damage(tmp_path / "new.db", "node-cycle")
+
+
+def test_large_stores_are_sound(tmp_path: Path) -> None:
+    build_large_graph(tmp_path / "graph.db", nodes=700)
+    build_large_blobs(tmp_path / "blobs.db", blobs=100, live=10, total_bytes=90_000, nodes=50)
+    leaf = build_deep_path(tmp_path / "deep.db", depth=300)
+    with lg.open(tmp_path / "graph.db") as store:
+        assert store.problems().empty
+        assert (store.nodes()["n_children"] > 1).any()
+    with lg.open(tmp_path / "blobs.db") as store:
+        assert (store.plan_gc().deleted_blob_count, len(store.nodes())) == (90, 50)
+    with lg.open(tmp_path / "deep.db") as store:
+        assert len(store.load_active_path(leaf)) == 300
+
+
+def test_a_builder_knows_its_nodes(tmp_path: Path) -> None:
+    with SessionBuilder(tmp_path / "one.db", "one") as session:
+        session.turn("a", "b")
+        with pytest.raises(errors.UnknownNodeError):
+            session.branch_from("nowhere")
+
+
+# Properties, over generated records
+
+
+@given(strategies.graphs())
+def test_nodes_read_back_as_they_were_written(graph: list[Any]) -> None:
+    with lg.open(":memory:") as store:
+        store.append_session_graph_nodes(graph)
+        loaded = store.load_session_graph()
+        frame = store.nodes()
+    assert [shown(node) for node in loaded] == graph
+    assert frame["node_id"].tolist() == [node["node_id"] for node in graph]
+
+
+@given(strategies.checkpoints())
+def test_checkpoints_read_back_and_hash_the_same(checkpoint: Any) -> None:
+    with lg.open(":memory:") as store:
+        first = store.put_checkpoint(checkpoint)
+        read = store.get_checkpoint(first.checkpoint_ref)
+        assert read is not None
+        assert store.put_checkpoint(read) == first
+    shown_again = {key: value for key, value in read.to_json().items() if key in checkpoint}
+    if "turn_state" in checkpoint:
+        state = shown_again.pop("turn_state")
+        assert state["turn_index"] == checkpoint["turn_state"]["turn_index"]
+        assert state["protocol_turn_options"] == checkpoint["turn_state"]["protocol_turn_options"]
+    assert shown_again == {k: v for k, v in checkpoint.items() if k != "turn_state"}
+
+
+CONTENTS = [bytes([number]) * 20 for number in range(6)]
+KEYS = st.sampled_from([hashlib.sha256(content).hexdigest() for content in CONTENTS])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(strategies.commits(archives=KEYS), max_size=4), strategies.policies())
+def test_any_plan_is_the_oracles_and_the_sweep_does_it(commits: list[Any], policy: Any) -> None:
+    with lg.open(":memory:") as store:
+        for content in CONTENTS:
+            store.put_blob(content)
+        for number, commit in enumerate(commits):
+            store.commit_runtime_state(commit | {"turn_commit": STAMP | {"turn_id": f"t{number}"}})
+        with store._database.exclusive("judge") as connection:
+            judged = oracle.judge(connection, policy.name, policy.keep_turns)
+        if judged.verdict == "refuse":
+            with pytest.raises(errors.DamagedStoreError):
+                store.plan_gc(policy)
+            return
+        plan = store.plan_gc(policy)
+        assert set(plan.doomed_hashes) == judged.doomed
+        assert plan.retained_blob_count == judged.retained_blob_count
+        report = store.sweep(plan)
+        assert report.deleted_blob_count == len(judged.doomed)
+        assert set(store.blobs()["hash"]) == judged.kept
+
+
+def test_large_graphs_are_in_the_runtimes_own_form(tmp_path: Path) -> None:
+    build_large_graph(tmp_path / "graph.db", nodes=50)
+    stored = [text for (text,) in rows(tmp_path / "graph.db", "SELECT node_json FROM graph_nodes")]
+    with lg.open(tmp_path / "graph.db") as store, lg.open(":memory:") as other:
+        other.append_session_graph_nodes(store.load_session_graph())
+        with other._database.exclusive("read") as connection:
+            again = [t for (t,) in connection.execute("SELECT node_json FROM graph_nodes")]
+    assert again == stored
