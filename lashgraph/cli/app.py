@@ -44,7 +44,7 @@ class PolicyName(StrEnum):
     RUNTIME = "runtime"
 
 
-File = Annotated[Path, typer.Argument(help="A session store, such as session.db.")]
+File = Annotated[Path, typer.Argument(metavar="FILE", help="A session store, such as session.db.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 
 

@@ -1,0 +1,166 @@
+"""The command line: what it prints, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from recorded import blob_hashes, folder_state
+
+Recorded = Callable[[str], Path]
+HEALTHY = "damaged/healthy.db.gz"
+
+
+def run(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "100"}
+    return subprocess.run(
+        [sys.executable, "-m", "lashgraph", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        check=False,
+        env=environment,
+    )
+
+
+def printed_json(*arguments: str | Path) -> tuple[int, Any]:
+    done = run(*arguments, "--json")
+    return done.returncode, json.loads(done.stdout)
+
+
+def test_the_demo_does_the_main_job(tmp_path: Path) -> None:
+    done = run("demo", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "NO " not in done.stdout
+    assert done.stdout.count("  ok ") == 6
+    folder = tmp_path / "lashgraph-demo"
+    for name in ("session-tree.png", "retention.png"):
+        assert (folder / name).read_bytes().startswith(b"\x89PNG")
+        assert (folder / name).stat().st_size > 10_000
+    assert len(list((folder / "sessions").glob("*.db"))) == 9
+    assert run("demo", cwd=tmp_path).returncode == 0
+
+
+def test_the_demo_touches_no_folder_of_others(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    done = run("demo", tmp_path)
+    assert done.returncode == 2
+    assert "name another folder" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_info_tells_what_a_store_holds(recorded: Recorded) -> None:
+    path = recorded(HEALTHY)
+    before = folder_state(path.parent)
+    done = run("info", path)
+    assert done.returncode == 0
+    assert "CheckpointManifest" in done.stdout
+    code, facts = printed_json("info", path)
+    assert code == 0
+    assert facts["session"]["n_blobs"] == 13
+    assert facts["problems"] == []
+    assert facts["gc"]["safe"]["deleted_blob_count"] > 0
+    assert folder_state(path.parent) == before
+
+
+def test_info_ends_with_1_where_something_is_wrong(recorded: Recorded) -> None:
+    path = recorded("damaged/manifest-absent.db.gz")
+    done = run("info", path)
+    assert done.returncode == 1
+    assert "missing" in done.stdout
+    code, facts = printed_json("info", path)
+    assert code == 1
+    assert facts["gc"]["safe"]["verdict"] == "refuse"
+    assert facts["gc"]["runtime"]["verdict"] == "sweep"
+
+
+def test_gc_is_a_dry_run_until_it_is_told(recorded: Recorded) -> None:
+    path = recorded(HEALTHY)
+    before = folder_state(path.parent)
+    done = run("gc", path)
+    assert done.returncode == 0
+    assert "nothing was deleted" in done.stdout
+    code, plan = printed_json("gc", path)
+    assert (code, plan["dry_run"]) == (0, True)
+    assert folder_state(path.parent) == before
+    hashes = blob_hashes(path)
+    code, report = printed_json("gc", path, "--yes")
+    assert (code, report["dry_run"]) == (0, False)
+    doomed = {row["hash"] for row in plan["doomed"]}
+    assert blob_hashes(path) == hashes - doomed
+    assert report["deleted_blob_count"] == len(doomed)
+    assert "Deleted 0 blobs" in run("gc", path, "--yes").stdout
+
+
+def test_gc_takes_policies_and_refs(recorded: Recorded) -> None:
+    path = recorded(HEALTHY)
+    _, safe = printed_json("gc", path)
+    _, runtime = printed_json("gc", path, "--policy", "runtime")
+    _, turns = printed_json("gc", path, "--keep-turns", "2")
+    assert (safe["policy"], runtime["policy"]) == ("safe", "runtime")
+    assert turns["deleted_blob_count"] < safe["deleted_blob_count"]
+    done = run("gc", path, "--keep", "turn:unknown")
+    assert done.returncode == 2
+    assert "store.refs()" in done.stderr
+
+
+def test_gc_refuses_damage_and_changes_nothing(recorded: Recorded) -> None:
+    path = recorded("damaged/head-not-json.db.gz")
+    before = folder_state(path.parent)
+    done = run("gc", path, "--yes")
+    assert done.returncode == 1
+    assert "head_json" in done.stderr
+    code, refusal = printed_json("gc", path)
+    assert (code, refusal["verdict"]) == (1, "refuse")
+    assert folder_state(path.parent) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["info", "no-such.db"], 2, "no such file"),
+        (["info", "."], 2, "a folder"),
+        (["gc"], 2, "FILE"),
+        (["gc", "x.db", "--policy", "bold"], 2, "bold"),
+        (["sweep"], 2, "sweep"),
+        (["info", "notes.txt"], 1, "not an SQLite database"),
+    ],
+)
+def test_wrong_usage_is_told_apart(
+    arguments: list[str], code: int, words: str, tmp_path: Path
+) -> None:
+    (tmp_path / "notes.txt").write_text("no database " * 20)
+    done = run(*arguments, cwd=tmp_path)
+    assert done.returncode == code, done.stdout + done.stderr
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_text_of_a_store_cannot_move_the_terminal(tmp_path: Path) -> None:
+    import lashgraph as lg
+
+    path = tmp_path / "hostile.db"
+    with lg.open(path, "create") as store:
+        store.save_meta(
+            {
+                "session_id": "\x1b[2J[red]evil[/red]",
+                "session_name": "\x1b]0;title\x07",
+                "created_at": "",
+                "model": "[bold]m",
+            }
+        )
+    done = run("info", path)
+    assert done.returncode == 0
+    assert "\x1b" not in done.stdout
+    assert "\x07" not in done.stdout
+    assert "[red]evil[/red]" in done.stdout
+
+
+def test_the_version_is_printed() -> None:
+    assert run("--version").stdout.startswith("lashgraph 0.")
