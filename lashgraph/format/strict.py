@@ -150,6 +150,8 @@ def _from_map(record: Any, shape: Shape, pairs: Pairs) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, item in pairs:
         name = _name(key)
+        if type(name) not in (str, int) or (type(name) is int and name < 0):
+            raise Invalid(f"{_kind(name)} as a key of {record.__name__}")
         index = name if type(name) is int else shape.by_key.get(name)
         if index is None or not 0 <= index < len(shape.fields):
             if shape.forbid_unknown and name != shape.tag_field:
