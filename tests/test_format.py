@@ -185,12 +185,21 @@ def test_one_bad_row_is_left_out_and_its_neighbours_are_not(row: bytes) -> None:
         ROW.replace(b"1", b'{"k":1,"k":2}'),
         ROW.replace(b"1", b'"\\ud83e\\udd80"'),
         ROW.replace(b"}", b',"caused_by":null}'),
+        ROW.replace(b"1", b"[1e510, -1e510, " + b"9" * 5000 + b"]"),
     ],
 )
 def test_an_unusual_row_is_read(row: bytes) -> None:
     nodes, damages = decode_rows([ROW, row])
     assert not damages
     assert all(node is not None for node in nodes)
+
+
+def test_a_number_beyond_a_double_is_kept_as_written() -> None:
+    row = ROW.replace(b"1", b"[1e510,-1e510,18446744073709551616]")
+    (node,), _ = decode_rows([row])
+    assert node is not None
+    assert node.body == [math.inf, -math.inf, 1 << 64]
+    assert as_node(node).body_json == msgspec.Raw(b"[1e510,-1e510,1.8446744073709552e+19]")
 
 
 @given(st.text() | strategies.json_values().map(json.dumps))

@@ -48,10 +48,44 @@ def _canonical(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_canonical(item) for item in value]
     if isinstance(value, Raw):
-        return _canonical(msgspec.json.decode(value))
+        return _canonical(value_of(value))
+    if isinstance(value, Beyond):
+        return Raw(value.text.encode())
     if isinstance(value, float):
         return Raw(float_text(value).encode())
+    if type(value) is int and not -(1 << 63) <= value < 1 << 64:
+        return Raw(float_text(float(value)).encode())
     return value
+
+
+class Beyond(float):
+    """A number beyond the range of a double: infinite as a value, kept as it was written.
+
+    The runtime drops a row that holds one; here the row is read, since nothing else in it is lost.
+    """
+
+    text: str
+
+    @classmethod
+    def read(cls, text: str) -> float | int:
+        """A number by its text."""
+        try:
+            number = int(text) if text.lstrip("-").isdigit() else float(text)
+            if math.isfinite(float(number)):
+                return number
+        except (ValueError, OverflowError):
+            pass
+        beyond = cls("-inf" if text.startswith("-") else "inf")
+        beyond.text = text
+        return beyond
+
+
+def value_of(text: Raw | bytes) -> Any:
+    """The value of a JSON text that is known to be one; numbers beyond a double are infinite."""
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return json.loads(bytes(text), parse_int=Beyond.read, parse_float=Beyond.read)
 
 
 def key_bytes(key: str) -> bytes:
@@ -90,7 +124,13 @@ def parse(text: bytes | str, pairs: Callable[[list[tuple[str, Any]]], Any]) -> A
     """
     try:
         decoded = text if isinstance(text, str) else text.decode()
-        value = json.loads(decoded, object_pairs_hook=pairs, parse_constant=_refuse)
+        value = json.loads(
+            decoded,
+            object_pairs_hook=pairs,
+            parse_constant=_refuse,
+            parse_int=Beyond.read,
+            parse_float=Beyond.read,
+        )
     except (ValueError, RecursionError) as error:
         raise JsonError(f"not JSON: {_short(error)}") from None
     _check_depth(decoded)

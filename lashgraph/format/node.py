@@ -212,7 +212,7 @@ class ProtocolEvent(Record, frozen=True):
     @property
     def payload(self) -> Any:
         """The payload as Python values."""
-        return msgspec.json.decode(self.payload_json)
+        return jsontext.value_of(self.payload_json)
 
 
 class Event(Choice, frozen=True, forbid_unknown_fields=True, rename="pascal"):
@@ -243,7 +243,7 @@ class Node(Record, frozen=True, kw_only=True):
     @property
     def body(self) -> Any:
         """The body of a plugin node as Python values; None for other nodes."""
-        return None if self.body_json is UNSET else msgspec.json.decode(self.body_json)
+        return None if self.body_json is UNSET else jsontext.value_of(self.body_json)
 
 
 _QUOTES = {ord('"')}

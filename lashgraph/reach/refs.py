@@ -7,8 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
-import msgspec
-
+from lashgraph.format import jsontext
 from lashgraph.format.commit import TurnResult, decode_turn_result
 from lashgraph.format.head import HeadRefs, head_refs
 from lashgraph.format.strict import Invalid
@@ -171,7 +170,7 @@ def node_refs(connection: sqlite3.Connection) -> Iterator[Ref]:
             elif b"archive_hash" in text:
                 node = chunk.nodes[position]
                 node_id = node.node_id if node is not None else ""
-                for value in _archive_hashes(msgspec.json.decode(text)):
+                for value in _archive_hashes(jsontext.value_of(text)):
                     yield Ref(f"archive:{node_id}", "archive", node_id, "archive_hash", value)
 
 
