@@ -15,14 +15,13 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
+from lashgraph.format.names import has_escape
 from lashgraph.format.node import Node, decode_node, well_formed
 from lashgraph.format.strict import Invalid
 
 _decoder = msgspec.json.Decoder(Node)
 _encoder = msgspec.json.Encoder()
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
-_ESCAPE = int.from_bytes(b"\\u", "little")
-_NO = np.empty(0, np.uint16)
 
 
 class Damage(NamedTuple):
@@ -73,12 +72,7 @@ def _is_plain(text: bytes) -> bool:
             array.validate(full=True)
         except pa.ArrowInvalid:
             return False
-    length = len(text)
-    for start in (0, 1):
-        pairs = np.frombuffer(text, "<u2", (length - start) // 2, start) if length > start else _NO
-        if (pairs == _ESCAPE).any():
-            return _SURROGATE_ESCAPE.search(text) is None
-    return True
+    return not has_escape(text) or _SURROGATE_ESCAPE.search(text) is None
 
 
 def _quick(text: bytes) -> Node | None:

@@ -43,13 +43,13 @@ class _Rows:
         self.unreadable: list[tuple[str, str]] = []
 
     def add(self, chunk: nodes.NodeChunk) -> None:
-        self.seqs += chunk.seqs
-        ids = list(map(nodes.id_text, chunk.ids))
-        self.ids += ids
-        self.dead += chunk.tombstoned
+        assert chunk.keys is not None
+        self.seqs += chunk.keys.seqs
+        self.ids += chunk.keys.ids
+        self.dead += chunk.keys.tombstoned
         self.sizes += map(len, chunk.texts)
         if chunk.damages:
-            self.unreadable += [(ids[position], reason) for position, reason in chunk.damages]
+            self.unreadable += nodes.damaged_rows(chunk)
             self._add_one_by_one(chunk.nodes)
         else:
             self._add_nodes(chunk.nodes)  # type: ignore[arg-type]
@@ -128,22 +128,21 @@ def _tree_columns(rows: _Rows, leaf: str | None) -> dict[str, Any]:
     to_dead = np.zeros(len(parents), np.bool_)
     inside = parents >= 0
     to_dead[inside] = dead[parents[inside]]
-    unreadable = np.fromiter((kind == "unreadable" for kind in rows.kinds), np.bool_)
     walked = np.where(to_dead, ABSENT, parents)
     forest = measure(walked)
     living_links = parents[inside & ~dead]
     n_children = np.bincount(living_links, minlength=len(parents)).astype(np.int64)
     active = np.zeros(len(parents), np.bool_)
     if leaf is not None:
-        start = next((i for i, name in enumerate(rows.ids) if name == leaf), -1)
-        if start >= 0 and not dead[start]:
+        start = rows.ids.index(leaf) if leaf in rows.ids else None
+        if start is not None and not dead[start]:
             active[path_to_root(walked, start)] = True
     status = np.full(len(parents), _STATUS["present"], np.int8)
     status[parents == ROOT] = _STATUS["root"]
     status[parents == ABSENT] = _STATUS["missing"]
     status[to_dead] = _STATUS["tombstoned"]
     status[forest.on_cycle] = _STATUS["cycle"]
-    status[unreadable] = _STATUS["unreadable"]
+    status[[kind == "unreadable" for kind in rows.kinds]] = _STATUS["unreadable"]
     return {
         "parent_status": status,
         "depth": pa.array(forest.depths, mask=forest.depths < 0).to_pandas(

@@ -48,10 +48,10 @@ def _head(connection: sqlite3.Connection, seen: Mark) -> list[Finding]:
 def _nodes(connection: sqlite3.Connection) -> list[Finding]:
     found, ids, parents = [], [], []
     for chunk in nodes.scan(connection, tombstoned=False, keys=True):
-        keys = list(map(nodes.id_text, chunk.ids))
+        keys = chunk.keys.ids if chunk.keys is not None else []
         found += [
-            Finding("graph_nodes", keys[damage.position], f"cannot be read: {damage.reason}")
-            for damage in chunk.damages
+            Finding("graph_nodes", key, f"cannot be read: {reason}")
+            for key, reason in nodes.damaged_rows(chunk)
         ]
         for key, node in zip(keys, chunk.nodes, strict=True):
             if node is not None and node.node_id != key:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
@@ -10,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 from lashgraph.format import jsontext
 from lashgraph.format.commit import TurnResult, decode_turn_result
 from lashgraph.format.head import HeadRefs, head_refs
+from lashgraph.format.names import hashes_in
 from lashgraph.format.strict import Invalid
 from lashgraph.sqlite import artifacts, commits, heads, nodes
 
@@ -22,8 +22,6 @@ SourceKind = Literal[
     "archive",
     "unreadable_node",
 ]
-
-_HASH_RUN = re.compile(rb"[0-9a-f]{64,}")
 
 
 class Ref(NamedTuple):
@@ -156,32 +154,22 @@ def turn_key(turn: commits.TurnRow, session_id: str) -> str:
     return f"turn:{turn.turn_id}{foreign}"
 
 
-def node_refs(connection: sqlite3.Connection) -> Iterator[Ref]:
+def node_refs(connection: sqlite3.Connection) -> list[Ref]:
     """Blobs that live nodes name: archives of pruned parts, and hashes in unreadable rows.
 
     A node that can be read names what stands under a key ``archive_hash``, wherever in it. Of one
     that cannot be read every run of 64 hex digits is taken for a name.
     """
-    for chunk in nodes.scan(connection, tombstoned=False):
-        broken = {damage.position for damage in chunk.damages}
-        for position, text in enumerate(chunk.texts):
-            if position in broken:
-                yield from _unreadable(connection, chunk.seqs[position], text)
-            elif b"archive_hash" in text:
-                node = chunk.nodes[position]
-                node_id = node.node_id if node is not None else ""
-                for value in _archive_hashes(jsontext.value_of(text)):
-                    yield Ref(f"archive:{node_id}", "archive", node_id, "archive_hash", value)
-
-
-def _unreadable(connection: sqlite3.Connection, seq: int, text: bytes | str) -> Iterator[Ref]:
-    data = text if isinstance(text, bytes) else str(text).encode()
-    row = connection.execute("SELECT node_id FROM graph_nodes WHERE seq = ?", (seq,)).fetchone()
-    node_id = nodes.id_text(row[0])
-    for run in _HASH_RUN.findall(data):
-        for start in range(len(run) - 63):
-            value = run[start : start + 64].decode()
-            yield Ref(f"archive:{node_id}", "unreadable_node", node_id, "node_json", value)
+    found: list[Ref] = []
+    for row in nodes.suspects(connection):
+        key = f"archive:{row.node_id}"
+        if row.is_readable:
+            names = _archive_hashes(jsontext.value_of(row.text))
+            found += (Ref(key, "archive", row.node_id, "archive_hash", name) for name in names)
+        else:
+            names = hashes_in(row.text)
+            found += (Ref(key, "unreadable_node", row.node_id, "node_json", name) for name in names)
+    return found
 
 
 def _archive_hashes(value: Any) -> Iterator[str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gc
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lashgraph.errors import DuplicateNodeError
 from lashgraph.format.lines import Damage, decode_rows
+from lashgraph.format.names import rows_that_may_name
 from lashgraph.format.node import Node, encode_node
 from lashgraph.sqlite.connect import raw_text
 
@@ -22,24 +23,28 @@ class NodeChunk(NamedTuple):
 
     Attributes
     ----------
-    seqs : list of int
-        Load order.
-    texts : list of bytes
+    texts : sequence of bytes
         The rows' JSON.
     nodes : list of Node or None
         None stands for a row that the runtime would drop.
     damages : list of Damage
         Why, by position in the chunk.
-    ids, tombstoned : list
-        The rows' node ids and whether each is tombstoned; empty unless asked for.
+    keys : RowKeys or None
+        The rows' other columns, if they were asked for.
     """
 
-    seqs: tuple[int, ...]
-    texts: tuple[bytes, ...]
+    texts: Sequence[bytes]
     nodes: list[Node | None]
     damages: list[Damage]
-    ids: tuple[bytes, ...]
-    tombstoned: tuple[int, ...]
+    keys: RowKeys | None
+
+
+class RowKeys(NamedTuple):
+    """Load order, node ids and tombstone flags of rows."""
+
+    seqs: Sequence[int]
+    ids: list[str]
+    tombstoned: Sequence[int]
 
 
 def scan(
@@ -55,46 +60,76 @@ def scan(
         Whether the rows' ids and tombstone flags are delivered.
     """
     where = "" if tombstoned else "WHERE tombstoned = 0"
-    columns = ", node_id, tombstoned <> 0" if keys else ""
+    columns = ", seq, node_id, tombstoned <> 0" if keys else ""
     with raw_text(connection):
-        odd = _odd_rows(connection)
         cursor = connection.execute(
-            f"SELECT seq, node_json {columns} FROM graph_nodes {where} ORDER BY seq"
+            f"SELECT node_json, typeof(node_json) = 'text' {columns} FROM graph_nodes {where} "
+            "ORDER BY seq"
         )
         while rows := cursor.fetchmany(_ROWS):
-            seqs, texts, *rest = zip(*rows, strict=True)
-            if odd:
-                nodes, damages = _decode_odd(seqs, texts, odd)
-            else:
+            texts, are_text, *rest = zip(*rows, strict=True)
+            if all(are_text):
                 nodes, damages = decode_rows(texts)
-            ids, flags = rest if keys else ((), ())
-            yield NodeChunk(seqs, texts, nodes, damages, ids, flags)
-
-
-def _odd_rows(connection: sqlite3.Connection) -> dict[int, str]:
-    """Rows whose JSON is not stored as text: the runtime drops them."""
-    return {
-        seq: kind.decode()
-        for seq, kind in connection.execute(
-            "SELECT seq, typeof(node_json) FROM graph_nodes WHERE typeof(node_json) <> 'text'"
-        )
-    }
+            else:
+                texts = tuple(map(_as_bytes, texts))
+                nodes, damages = _decode_odd(texts, are_text)
+            found = RowKeys(rest[0], _id_texts(rest[1]), rest[2]) if keys else None
+            yield NodeChunk(texts, nodes, damages, found)
 
 
 def _decode_odd(
-    seqs: tuple[int, ...], texts: tuple[object, ...], odd: dict[int, str]
+    texts: Sequence[bytes], are_text: Sequence[int]
 ) -> tuple[list[Node | None], list[Damage]]:
-    nodes, damages = decode_rows([_as_bytes(text) for text in texts])
+    """Decode rows of which some are not stored as text: the runtime drops those."""
+    nodes, damages = decode_rows(texts)
     reasons = dict(damages)
-    for position, seq in enumerate(seqs):
-        if seq in odd:
+    for position, is_text in enumerate(are_text):
+        if not is_text:
             nodes[position] = None
-            reasons[position] = f"stored as {odd[seq]}, not as text"
+            reasons[position] = "not stored as text"
     return nodes, [Damage(position, reasons[position]) for position in sorted(reasons)]
 
 
 def _as_bytes(value: object) -> bytes:
     return value if isinstance(value, bytes) else str(value).encode()
+
+
+def _id_texts(ids: Sequence[Any]) -> list[str]:
+    try:
+        return list(map(bytes.decode, ids))
+    except (UnicodeDecodeError, TypeError):
+        return list(map(id_text, ids))
+
+
+class Suspect(NamedTuple):
+    """A row that may name a blob."""
+
+    node_id: str
+    text: bytes
+    is_readable: bool
+
+
+def suspects(connection: sqlite3.Connection) -> list[Suspect]:
+    """Live rows that hold the key of an archive or what looks like a hash, in load order.
+
+    The other rows are fetched and not decoded.
+    """
+    found: list[tuple[int, bytes]] = []
+    with raw_text(connection):
+        cursor = connection.execute(
+            "SELECT seq, node_json FROM graph_nodes WHERE tombstoned = 0 ORDER BY seq"
+        )
+        while rows := cursor.fetchmany(_ROWS):
+            texts = [_as_bytes(text) for _, text in rows]
+            found += ((rows[at][0], texts[at]) for at in rows_that_may_name(texts))
+    return [_suspect(connection, seq, text) for seq, text in found]
+
+
+def _suspect(connection: sqlite3.Connection, seq: int, text: bytes) -> Suspect:
+    node_id, is_text = connection.execute(
+        "SELECT node_id, typeof(node_json) = 'text' FROM graph_nodes WHERE seq = ?", (seq,)
+    ).fetchone()
+    return Suspect(id_text(node_id), text, bool(is_text) and not decode_rows([text])[1])
 
 
 def id_text(node_id: object) -> str:
@@ -107,21 +142,32 @@ def load_all(
 ) -> tuple[list[Node], list[tuple[str, str]]]:
     """All nodes that can be read, in load order; of the others the row's id and why."""
     found: list[Node] = []
-    unreadable: list[tuple[str, str]] = []
     with paused_collector():
         for chunk in scan(connection, tombstoned=tombstoned):
-            if not chunk.damages:
-                found += chunk.nodes  # type: ignore[arg-type]
-                continue
-            found += [node for node in chunk.nodes if node is not None]
-            for position, reason in chunk.damages:
-                unreadable.append((_id_of(connection, chunk.seqs[position]), reason))
+            if chunk.damages:
+                break
+            found += chunk.nodes  # type: ignore[arg-type]
+        else:
+            return found, []
+        return _load_damaged(connection, tombstoned)
+
+
+def _load_damaged(
+    connection: sqlite3.Connection, tombstoned: bool
+) -> tuple[list[Node], list[tuple[str, str]]]:
+    """Once more from the start, with the ids of rows that cannot be read."""
+    found: list[Node] = []
+    unreadable: list[tuple[str, str]] = []
+    for chunk in scan(connection, tombstoned=tombstoned, keys=True):
+        found += [node for node in chunk.nodes if node is not None]
+        unreadable += damaged_rows(chunk)
     return found, unreadable
 
 
-def _id_of(connection: sqlite3.Connection, seq: int) -> str:
-    row = connection.execute("SELECT node_id FROM graph_nodes WHERE seq = ?", (seq,)).fetchone()
-    return id_text(row[0])
+def damaged_rows(chunk: NodeChunk) -> list[tuple[str, str]]:
+    """Row id and reason of each row of a chunk that cannot be read."""
+    ids = chunk.keys.ids if chunk.keys is not None else []
+    return [(ids[position], reason) for position, reason in chunk.damages]
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -33,28 +34,11 @@ class Forest(NamedTuple):
     on_cycle: NDArray[np.bool_]
 
 
-def parent_positions(
-    ids: Sequence[str], parents: Sequence[str | None], alive: Sequence[bool] | None = None
-) -> NDArray[np.int64]:
-    """Position of each node's parent; of an id that stands twice the last counts.
-
-    Parameters
-    ----------
-    alive : sequence of bool, optional
-        Nodes that may be parents; all of them if not given.
-    """
-    if alive is None:
-        position = dict(zip(ids, range(len(ids)), strict=True))
-    else:
-        position = {
-            node: index for index, (node, lives) in enumerate(zip(ids, alive, strict=True)) if lives
-        }
-    find = position.get
-    return np.fromiter(
-        (ROOT if parent is None else find(parent, ABSENT) for parent in parents),
-        np.int64,
-        len(ids),
-    )
+def parent_positions(ids: Sequence[str], parents: Sequence[str | None]) -> NDArray[np.int64]:
+    """Position of each node's parent; of an id that stands twice the last counts."""
+    position: dict[str | None, int] = {None: ROOT}
+    position.update(zip(ids, range(len(ids)), strict=True))
+    return np.fromiter(map(position.get, parents, repeat(ABSENT)), np.int64, len(ids))
 
 
 def measure(parents: NDArray[np.int64]) -> Forest:
