@@ -21,6 +21,7 @@ ROOMS = [
     "tree",
     "reach",
     "gc",
+    "check",
     "frames",
     "store",
     "plot",

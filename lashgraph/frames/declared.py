@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from lashgraph.check import CODES, SEVERITIES
 from lashgraph.errors import UnknownColumnError
 from lashgraph.frames.schema import TIME, Column, FrameSchema
 
@@ -180,10 +181,21 @@ SESSIONS = _schema(
 
 PROBLEMS = _schema(
     "problems",
-    "every row that cannot be read",
+    "what cannot be read or names what is not there",
     _text("table", "table of the row"),
     _text("key", "key of the row"),
-    _text("what", "why it cannot be read"),
+    _text("what", "what is wrong with it"),
+)
+
+FINDINGS = _schema(
+    "findings",
+    "what a check finds, the gravest first",
+    _closed("severity", "how grave it is", *SEVERITIES),
+    _closed("code", "what kind of finding it is", *CODES),
+    _text("table", "table of the row"),
+    _text("key", "key of the row; empty where the table or the file is meant"),
+    _text("what", "what is wrong with it"),
+    _text("advice", "what to do about it"),
 )
 
 HISTORY = _schema(
@@ -201,7 +213,8 @@ HISTORY = _schema(
 )
 
 SCHEMAS: dict[str, FrameSchema] = {
-    made.name: made for made in (NODES, BLOBS, REFS, TURNS, HISTORY, USAGE, SESSIONS, PROBLEMS)
+    made.name: made
+    for made in (NODES, BLOBS, REFS, TURNS, HISTORY, USAGE, SESSIONS, PROBLEMS, FINDINGS)
 }
 
 

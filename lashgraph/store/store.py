@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pandas as pd
 
 from lashgraph import frames
+from lashgraph.check import Level, known_session_id
 from lashgraph.errors import UnknownNodeError
 from lashgraph.sqlite import heads, nodes
 from lashgraph.store.writing import WritingStore
@@ -149,19 +150,60 @@ class Store(WritingStore):
         return self._frame("sessions", build)
 
     def problems(self) -> pd.DataFrame:
-        """What cannot be read or names what is not there, one row each.
+        """What cannot be read or names what is not there, one row each: the gist of a quick check.
 
         ``lashgraph.schema("problems")`` tells the columns.
         """
-        return self._frame("problems", frames.problems_frame)
+        return self._frame("problems", frames.problems_frame, session_id=known_session_id)
+
+    def check(self, level: Level = "quick") -> pd.DataFrame:
+        """What is wrong with the store, or odd about it: one row for each finding.
+
+        Reads only, on one snapshot, and never warns: what cannot be read is a finding.
+
+        Parameters
+        ----------
+        level : {"quick", "full"}
+            Quick scans the nodes once and reads of blobs the first bytes, and live manifests
+            whole. Full also reads and hashes every content and checks SQLite's indexes.
+
+        Returns
+        -------
+        DataFrame
+            The gravest first; ``lashgraph.schema("findings")`` tells the columns. A store is sound
+            if no row has the severity ``"error"``.
+
+        Raises
+        ------
+        InvalidRecordError
+            There is no such level.
+
+        Examples
+        --------
+        >>> import lashgraph as lg
+        >>> with lg.open(":memory:") as store:
+        ...     store.append_session_graph_nodes([
+        ...         {"node_id": "b", "parent_node_id": "a", "kind": "plugin", "plugin_type": "note",
+        ...          "timestamp": "2026-01-01T00:00:00+00:00", "body": 1}])
+        ...     store.check()[["severity", "code", "key"]].values.tolist()
+        [['error', 'head-lost', ''], ['warning', 'parent-missing', 'b']]
+        """
+
+        def build(connection: sqlite3.Connection, path: str, session_id: str) -> pd.DataFrame:
+            return frames.findings_frame(connection, path, session_id, level=level)
+
+        return self._frame("findings", build, session_id=known_session_id)
 
     def _frame(
-        self, name: str, build: Callable[[sqlite3.Connection, str, str], pd.DataFrame]
+        self,
+        name: str,
+        build: Callable[[sqlite3.Connection, str, str], pd.DataFrame],
+        session_id: Callable[[sqlite3.Connection], str] = heads.session_id,
     ) -> pd.DataFrame:
         with self._database.snapshot():
             fingerprint = self._database.fingerprint()
             frame = self._database.read(
-                lambda connection: build(connection, self.path, heads.session_id(connection))
+                lambda connection: build(connection, self.path, session_id(connection))
             )
         frame.attrs["lashgraph"] = {
             "frame": name,

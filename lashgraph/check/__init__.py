@@ -1,0 +1,18 @@
+"""Integrity of a store: findings, each of a declared code."""
+
+from lashgraph.check.codes import CODES, LEVELS, SEVERITIES, Code, Level, Severity
+from lashgraph.check.finding import CheckFinding
+from lashgraph.check.run import check, find_problems, known_session_id
+
+__all__ = [
+    "CODES",
+    "LEVELS",
+    "SEVERITIES",
+    "CheckFinding",
+    "Code",
+    "Level",
+    "Severity",
+    "check",
+    "find_problems",
+    "known_session_id",
+]

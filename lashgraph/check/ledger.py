@@ -1,0 +1,64 @@
+"""The token ledger and the queue."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+
+from lashgraph.check.finding import CheckFinding
+from lashgraph.format import jsontext
+from lashgraph.format.checkpoint import Manifest
+from lashgraph.sqlite import integrity
+
+_COUNTS = ("input_tokens", "output_tokens", "cached_input_tokens", "reasoning_tokens")
+
+
+def usage_findings(
+    connection: sqlite3.Connection, live: Iterable[Manifest]
+) -> Iterator[CheckFinding]:
+    """Entries that are no counts, and a ledger below what the live checkpoint says.
+
+    A checkpoint holds the usage of the latest turn, which is also an entry of the ledger; so its
+    counts never exceed the ledger's sums. A session without entries is let be: a fork starts with
+    the checkpoint of another.
+
+    Parameters
+    ----------
+    live : iterable of Manifest
+        The checkpoint that the head names.
+    """
+    sums = [0] * len(_COUNTS)
+    entries = 0
+    for seq, counts in integrity.usage_cells(connection):
+        shown = dict(zip(_COUNTS, counts, strict=True))
+        odd = [name for name, value in shown.items() if type(value) is not int or value < 0]
+        if odd:
+            what = f"no count: {', '.join(f'{name} {shown[name]!r}' for name in odd)}"
+            yield CheckFinding("usage-odd", "usage_deltas", str(seq), what)
+            continue
+        entries += 1
+        sums = [total + value for total, value in zip(sums, counts, strict=True)]
+        if shown["cached_input_tokens"] > shown["input_tokens"]:
+            what = f"{shown['cached_input_tokens']:,} of {shown['input_tokens']:,} were cached"
+            yield CheckFinding("usage-cached-above-input", "usage_deltas", str(seq), what)
+    for manifest in live if entries else ():
+        if manifest.turn_state is None:
+            continue
+        usage = manifest.turn_state.token_usage
+        for name, total in zip(_COUNTS, sums, strict=True):
+            latest = getattr(usage, name)
+            if latest > total:
+                what = f"the ledger's sum is {total:,}, the latest turn alone used {latest:,}"
+                yield CheckFinding("usage-below-checkpoint", "usage_deltas", name, what)
+
+
+def queue_findings(connection: sqlite3.Connection) -> Iterator[CheckFinding]:
+    """Items without a batch, and JSON that cannot be read."""
+    for batch, index in integrity.orphaned_items(connection):
+        key, what = f"{batch}:{index}", f"its batch {batch!r} is not there"
+        yield CheckFinding("queue-item-without-batch", "queued_work_items", key, what)
+    for table, key, text in integrity.queue_texts(connection):
+        try:
+            jsontext.parse(text, dict)
+        except jsontext.JsonError as error:
+            yield CheckFinding("queue-unreadable", table, key, f"cannot be read: {error}")
