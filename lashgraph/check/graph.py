@@ -109,12 +109,11 @@ def _active_path(
             code, what = "leaf-tombstoned", f"leaf {leaf!r} is tombstoned"
         yield CheckFinding(code, "session_head", "leaf_node_id", what)
         return
-    path = path_to_root(forest.parents, rows.ids.index(leaf))
-    top = path[-1]
+    top = path_to_root(forest.parents, rows.ids.index(leaf))[-1]
     if forest.parents[top] == ABSENT and rows.parents[top] not in dead:
         what = (
-            f"the path from leaf {leaf!r} ends after {len(path)} nodes at {rows.ids[top]!r}, whose "
-            f"parent {rows.parents[top]!r} is missing"
+            f"the path from leaf {leaf!r} ends at {rows.ids[top]!r}, whose parent "
+            f"{rows.parents[top]!r} is missing"
         )
         yield CheckFinding("active-path-cut", "session_head", "leaf_node_id", what)
 

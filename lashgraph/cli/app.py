@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from lashgraph.cli.check import run_check
 from lashgraph.cli.demo import run_demo
 from lashgraph.cli.output import Output
 from lashgraph.cli.store import run_gc, run_info
@@ -42,6 +43,13 @@ class PolicyName(StrEnum):
 
     SAFE = "safe"
     RUNTIME = "runtime"
+
+
+class CheckLevel(StrEnum):
+    """How far a check goes."""
+
+    QUICK = "quick"
+    FULL = "full"
 
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A session store, such as session.db.")]
@@ -79,6 +87,18 @@ def demo(
 def info(file: File, as_json: AsJson = False) -> None:
     """What a store holds, what a collection would free, and what is wrong with it."""
     raise typer.Exit(run_info(file, Output(as_json=as_json)))
+
+
+@app.command()
+def check(
+    file: File,
+    level: Annotated[
+        CheckLevel, typer.Option(help="full also reads and hashes every blob.")
+    ] = CheckLevel.QUICK,
+    as_json: AsJson = False,
+) -> None:
+    """Say what is wrong with a store; ends with 1 if something is lost or cannot be read."""
+    raise typer.Exit(run_check(file, level.value, Output(as_json=as_json)))
 
 
 @app.command()
