@@ -1,5 +1,19 @@
 """The session graph in memory."""
 
-from lashgraph.tree.graph import LoadedSession, SessionGraph
+from lashgraph.tree.frames import AgentFrames
+from lashgraph.tree.graph import SessionGraph
+from lashgraph.tree.loaded import LoadedSession
+from lashgraph.tree.paths import PathDiff
+from lashgraph.tree.sketch import sketch
+from lashgraph.tree.steps import Step
+from lashgraph.tree.transcript import Transcript
 
-__all__ = ["LoadedSession", "SessionGraph"]
+__all__ = [
+    "AgentFrames",
+    "LoadedSession",
+    "PathDiff",
+    "SessionGraph",
+    "Step",
+    "Transcript",
+    "sketch",
+]

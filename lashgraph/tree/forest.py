@@ -15,6 +15,9 @@ ROOT = -1
 ABSENT = -2
 """Parent of a node whose parent is not among the nodes."""
 
+HIDDEN = -3
+"""Parent, for questions about paths, of a row whose id stands again further on."""
+
 
 class Forest(NamedTuple):
     """Parents, depths and cycles of nodes.
@@ -69,6 +72,29 @@ def measure(parents: NDArray[np.int64]) -> Forest:
     on_cycle[reach[endless]] = True
     depths[endless] = -1
     return Forest(parents, depths, on_cycle)
+
+
+def without_cycles(forest: Forest) -> Forest:
+    """The same nodes with every cycle taken apart: each node on one becomes a root."""
+    if not forest.on_cycle.any():
+        return forest
+    return measure(np.where(forest.on_cycle, ROOT, forest.parents))
+
+
+class Children:
+    """The children of every node, found by one sort."""
+
+    def __init__(self, parents: NDArray[np.int64]) -> None:
+        self._order = np.argsort(parents, kind="stable")
+        self._sorted = parents[self._order]
+        inside = parents[parents >= 0]
+        self.counts: NDArray[np.int64] = np.bincount(inside, minlength=len(parents))
+
+    def of(self, node: int) -> list[int]:
+        """Positions of a node's children, ascending."""
+        start, end = np.searchsorted(self._sorted, [node, node + 1])
+        found: list[int] = self._order[start:end].tolist()
+        return found
 
 
 def path_to_root(parents: NDArray[np.int64], start: int) -> list[int]:

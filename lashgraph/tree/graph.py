@@ -1,32 +1,36 @@
-"""The session graph: nodes in load order, the leaf, and the paths between them."""
+"""The session graph: nodes in load order, the leaf, and all that is asked of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Self
 
-from lashgraph.errors import UnknownNodeError
-from lashgraph.format.checkpoint import Checkpoint
-from lashgraph.format.head import AgentFrame, SessionConfig
-from lashgraph.format.node import Node
-from lashgraph.format.usage import UsageDelta
-from lashgraph.tree.forest import ABSENT, ROOT, Forest, measure, parent_positions, path_to_root
+import pandas as pd
+
+from lashgraph.errors import InvalidRecordError
+from lashgraph.format.html import element
+from lashgraph.tree import branches, graphs, made, messages
+from lashgraph.tree.branches import Runs, runs
+from lashgraph.tree.frames import of_frame
+from lashgraph.tree.graphs import Level
+from lashgraph.tree.selecting import Selecting
+from lashgraph.tree.transcript import Transcript
 
 if TYPE_CHECKING:
     import networkx as nx
 
-ParentStatus = Literal["root", "present", "missing", "cycle"]
 
-
-@dataclass(frozen=True, eq=False)
-class SessionGraph:
+class SessionGraph(Selecting):
     """Nodes of a session in load order.
 
     Parents are found by the ids inside the nodes; of a node id that stands twice the last row
-    counts. A parent that is not among the nodes (missing, tombstoned, unreadable) ends a path, and
-    so does a node that was met before: a cycle is named, never followed round.
+    counts, and the others answer no question but stand in `nodes`. A parent that is not among the
+    nodes (missing, tombstoned, unreadable) ends a path, and so does a node that was met before: a
+    cycle is named, never followed round.
+
+    Paths, ancestors and the like are answered with node ids, which ``graph[node_id]`` turns into
+    nodes; parts of the graph are graphs again; branches and messages are frames.
 
     Attributes
     ----------
@@ -36,6 +40,12 @@ class SessionGraph:
         Where the active path ends.
     unreadable : tuple of (str, str)
         Row ids that could not be read, and why.
+    agent_frames : AgentFrames or None
+        The agent frames that the head lists; None if the head is not known.
+    session_id : str
+        The session; empty if it is not known.
+    file : str
+        The file; empty if there is none.
 
     Examples
     --------
@@ -50,140 +60,243 @@ class SessionGraph:
     ['a', 'b']
     """
 
-    nodes: list[Node]
-    leaf: str | None = None
-    unreadable: tuple[tuple[str, str], ...] = field(default=())
-
-    @property
-    def ids(self) -> list[str]:
-        """Node ids in load order."""
-        return [node.node_id for node in self.nodes]
-
-    def __len__(self) -> int:
-        return len(self.nodes)
-
-    def __iter__(self) -> Iterator[Node]:
-        return iter(self.nodes)
-
-    def __contains__(self, node_id: object) -> bool:
-        return node_id in self._position
-
-    def __getitem__(self, node_id: str) -> Node:
-        try:
-            return self.nodes[self._position[node_id]]
-        except KeyError:
-            raise UnknownNodeError(
-                f"no node {node_id!r} in this graph of {len(self)} nodes", node_id=node_id
-            ) from None
-
     def __repr__(self) -> str:
-        return f"<SessionGraph: {len(self)} nodes, leaf {self.leaf!r}>"
+        return f"<SessionGraph: {self._summary()}; .transcript() tells what was said>"
+
+    def _repr_html_(self) -> str:
+        hint = element("code", ".transcript()")
+        return element(
+            "p", element("b", "SessionGraph: "), self._summary(), "; ", hint, " tells what was said"
+        )
+
+    def _summary(self) -> str:
+        lost = f", {len(self.unreadable):,} unreadable" if self.unreadable else ""
+        return f"{len(self):,} nodes{lost}, leaf {self.leaf!r}"
+
+    # Branches
 
     @cached_property
-    def _position(self) -> dict[str, int]:
-        return {node.node_id: index for index, node in enumerate(self.nodes)}
+    def _runs(self) -> Runs:
+        return runs(self._links, self._children.counts, self._tour)
 
-    @cached_property
-    def _forest(self) -> Forest:
-        parents = [node.parent_node_id for node in self.nodes]
-        return measure(parent_positions(self.ids, parents))
+    def branches(self) -> pd.DataFrame:
+        """The branches: maximal runs of nodes without a fork between them.
 
-    def active_path(self, leaf: str | None = None) -> list[str]:
-        """Node ids from a root to a leaf.
+        Every node is on one branch. A branch begins at a root, below a parent that is missing, and
+        at each child of a node that has several; its id is that of its first node. Each node of a
+        cycle begins one too.
+
+        Returns
+        -------
+        DataFrame
+            One row for each branch, in load order of their first nodes. Columns: path, session_id,
+            branch_id, start (root, missing, fork, cycle), fork_node_id, parent_branch_id,
+            last_node_id, is_leaf, depth, n_nodes, n_messages, n_on_active_path, first_at, last_at.
+
+        Examples
+        --------
+        >>> from lashgraph.tree import sketch
+        >>> tree = sketch({"a": None, "b": "a", "c": "b", "d": "b", "e": "d"}, leaf="c")
+        >>> tree.branches()[["branch_id", "fork_node_id", "n_nodes"]].iloc[1:].values.tolist()
+        [['c', 'b', 1], ['d', 'b', 2]]
+        """
+        return branches.branches_frame(self, self._runs)
+
+    def branch_of(self, node_id: str) -> str:
+        """The branch that a node is on: the id of the branch's first node.
+
+        Raises
+        ------
+        UnknownNodeError
+            It is not in the graph.
+
+        Examples
+        --------
+        >>> from lashgraph.tree import sketch
+        >>> sketch({"a": None, "b": "a", "c": "b", "d": "b", "e": "d"}).branch_of("e")
+        'd'
+        """
+        return self.nodes[int(self._runs.of[self._at(node_id)])].node_id
+
+    # Messages
+
+    def message_tree(self) -> pd.DataFrame:
+        """The messages alone, as the runtime's session picker shows them.
+
+        A message's parent is its nearest ancestor that is a message; siblings stand in the order
+        of their timestamps' text. A cycle ends the way up.
+
+        Returns
+        -------
+        DataFrame
+            One row for each message, parents before children. Columns: path, session_id, node_id,
+            parent_node_id, depth, message_id, role, timestamp, active, on_active_path, text (its
+            beginning). ``active`` is the runtime's mark, which compares NODE ids with MESSAGE ids
+            and so is never set for nodes named ``message:…``; ``on_active_path`` is the true one.
+
+        Examples
+        --------
+        >>> from lashgraph.testing.builders import SessionBuilder
+        >>> with SessionBuilder(":memory:", "s") as session:
+        ...     _ = session.turn("2 + 2?", "4")
+        ...     session.store.tree().message_tree()[["depth", "role", "text"]].values.tolist()
+        [[0, 'User', '2 + 2?'], [1, 'Assistant', '4']]
+        """
+        return messages.message_frame(self)
+
+    def transcript(
+        self,
+        leaf: str | None = None,
+        agent_frame: str | None = None,
+        *,
+        every_frame: bool = False,
+    ) -> Transcript:
+        """What was said along a path, as the runtime reads it, with the steps that were run.
 
         Parameters
         ----------
         leaf : str, optional
             Where the path ends; the graph's own leaf if not given.
+        agent_frame : str, optional
+            Id of the agent frame whose nodes are taken; the current one if not given. Nodes
+            without a frame belong to one that follows no other or that the head does not list.
+        every_frame : bool
+            Take the nodes of all agent frames. So it is where the head is not known, too.
 
         Returns
         -------
-        list of str
-            Root first; empty if there is no leaf.
+        Transcript
+            Transient messages of plugins are left out, and a message id counts once. Its methods
+            ``chat``, ``markdown``, ``html`` and ``json`` give it in these forms.
 
         Raises
         ------
         UnknownNodeError
             The leaf given is not in the graph.
+        InvalidRecordError
+            No node has this agent frame and the head does not list it; or both a frame and every
+            frame were asked for.
+
+        Examples
+        --------
+        >>> from lashgraph.testing.builders import SessionBuilder
+        >>> with SessionBuilder(":memory:", "s") as session:
+        ...     _ = session.turn("2 + 2?", "4")
+        ...     [message.role for message in session.store.tree().transcript().messages]
+        ['User', 'Assistant']
         """
-        if leaf is None:
-            leaf = self.leaf
-            if leaf is None or leaf not in self:
-                return []
-        self[leaf]
-        path = path_to_root(self._forest.parents, self._position[leaf])
-        return [self.nodes[position].node_id for position in reversed(path)]
+        if agent_frame is not None and every_frame:
+            raise InvalidRecordError("transcript takes an agent_frame or every_frame, not both")
+        path = [self.nodes[at] for at in self._path_positions(leaf)]
+        wanted = agent_frame
+        if wanted is None and self.agent_frames is not None and not every_frame:
+            wanted = self.agent_frames.current
+        elif wanted is not None:
+            self._check_frame(wanted)
+        nodes = path if wanted is None else of_frame(path, wanted, self.agent_frames)
+        end = leaf if leaf is not None else self.leaf
+        return Transcript(tuple(nodes), end, wanted, self.session_id)
 
-    def parent_status(self) -> list[ParentStatus]:
-        """What each node's parent is: a cycle is named at every node that lies on it."""
-        names: dict[int, ParentStatus] = {ROOT: "root", ABSENT: "missing"}
-        forest = self._forest
-        return [
-            "cycle" if circles else names.get(parent, "present")
-            for parent, circles in zip(
-                forest.parents.tolist(), forest.on_cycle.tolist(), strict=True
+    def _check_frame(self, frame_id: str) -> None:
+        listed = self.agent_frames.listed if self.agent_frames is not None else ()
+        known = dict.fromkeys(name for name, _ in listed)
+        known |= dict.fromkeys(
+            node.agent_frame_id for node in self.nodes if node.agent_frame_id is not None
+        )
+        if frame_id not in known:
+            raise InvalidRecordError(
+                f"no agent frame {frame_id!r}; known: {', '.join(known) or 'none'}"
             )
-        ]
 
-    def parents(self) -> list[int]:
-        """Position of each node's parent: -1 for a root, -2 where the parent is not here."""
-        positions: list[int] = self._forest.parents.tolist()
-        return positions
+    # Graphs of networkx
 
-    def depths(self) -> list[int]:
-        """Steps from each node to where its path ends; -1 where it leads into a cycle."""
-        depths: list[int] = self._forest.depths.tolist()
-        return depths
-
-    def to_networkx(self) -> nx.DiGraph[str]:
+    def to_networkx(
+        self, level: Level = "nodes", attributes: Sequence[str] | None = None
+    ) -> nx.DiGraph[str]:
         """The graph as a DiGraph with edges from parent to child.
 
-        Node attributes are plain values (kind, role, plugin_id, plugin_type, timestamp,
-        agent_frame_id, on_active_path, parent_status); what a node lacks is absent, so that
-        ``networkx.write_graphml`` takes the graph. A parent that is not in the graph makes no node.
+        Attributes are plain values (str, int, float, bool); what a node lacks is absent, and
+        characters that XML cannot hold are replaced, so that ``networkx.write_graphml`` takes the
+        graph. A parent that is not in the graph makes no node. Cycles stay as they are.
+
+        Parameters
+        ----------
+        level : {"nodes", "messages", "branches"}
+            What a node of the DiGraph is. A message's parent is its nearest ancestor that is one.
+        attributes : list of str, optional
+            Which attributes nodes get. Of nodes: kind, timestamp, role, plugin_id, plugin_type,
+            agent_frame_id, on_active_path, parent_status (these if not given), parent_node_id,
+            position, depth, n_children, branch_id, message_id, text, json (the whole node, from
+            which `from_networkx` makes it again). Of messages the same; role, timestamp,
+            message_id, depth and on_active_path if not given. Of branches the columns of
+            `branches`, times as text.
 
         Returns
         -------
         networkx.DiGraph
-            Nodes in load order.
+            Nodes in load order; messages and branches as `message_tree` and `branches` have them.
+            Its own attributes are ``leaf`` and ``session_id``.
+
+        Raises
+        ------
+        InvalidRecordError
+            There is no such level.
+        UnknownColumnError
+            There is no such attribute.
+
+        Examples
+        --------
+        >>> from lashgraph.tree import sketch
+        >>> tree = sketch({"a": None, "b": "a", "c": "b", "d": "b"})
+        >>> list(tree.to_networkx("branches", ["n_nodes"]).nodes(data=True))
+        [('a', {'n_nodes': 2}), ('c', {'n_nodes': 1}), ('d', {'n_nodes': 1})]
         """
-        import networkx as nx
+        return graphs.to_networkx(self, self._runs, level, attributes)
 
-        graph: nx.DiGraph[str] = nx.DiGraph()
-        active = set(self.active_path())
-        for node, status in zip(self.nodes, self.parent_status(), strict=True):
-            message = node.message
-            protocol = node.event.protocol if node.event is not None else None
-            attributes = {
-                "kind": node.kind,
-                "timestamp": node.timestamp,
-                "role": message.role if message is not None else None,
-                "plugin_id": protocol.plugin_id if protocol is not None else None,
-                "plugin_type": node.plugin_type,
-                "agent_frame_id": node.agent_frame_id,
-                "on_active_path": node.node_id in active,
-                "parent_status": status,
-            }
-            graph.add_node(
-                node.node_id,
-                **{key: value for key, value in attributes.items() if value is not None},
-            )
-        for node, parent in zip(self.nodes, self._forest.parents.tolist(), strict=True):
-            if parent >= 0:
-                graph.add_edge(self.nodes[parent].node_id, node.node_id)
-        return graph
+    @classmethod
+    def from_networkx(cls, graph: nx.DiGraph[str], leaf: str | None = None) -> Self:
+        """Make a session graph of a DiGraph with edges from parent to child.
 
+        A node has either the attribute ``json`` (a node of a store as JSON text; its parent is
+        that of the edge) or ``timestamp`` and ``kind``: ``"plugin"`` with ``plugin_type`` and
+        perhaps ``body`` (JSON text), or ``"event"`` with ``role`` and perhaps ``text`` and
+        ``message_id`` (a message), or with ``plugin_id`` and perhaps ``payload`` (JSON text).
+        ``agent_frame_id`` is optional, and so is ``parent_node_id``, which names a parent that is
+        not in the graph. Other attributes are passed over.
 
-@dataclass(frozen=True)
-class LoadedSession:
-    """A session as the runtime loads it: head, graph, checkpoint and ledger together."""
+        Parameters
+        ----------
+        graph : networkx.DiGraph
+            A forest; node ids are str.
+        leaf : str, optional
+            Where the active path ends; the graph's attribute ``leaf`` if not given.
 
-    session_id: str
-    head_revision: int
-    config: SessionConfig
-    agent_frames: list[AgentFrame]
-    current_agent_frame_id: str
-    graph: SessionGraph
-    checkpoint_ref: str | None
-    checkpoint: Checkpoint | None
-    token_ledger: list[UsageDelta]
+        Returns
+        -------
+        SessionGraph
+            Nodes in the order of the DiGraph.
+
+        Raises
+        ------
+        InvalidRecordError
+            It is no DiGraph; a node has two parents, stands on a cycle, lacks an attribute or has
+            one of another type. The message names the node.
+        UnknownNodeError
+            The leaf is not in the graph.
+
+        Examples
+        --------
+        >>> import networkx as nx
+        >>> graph = nx.DiGraph([("a", "b")])
+        >>> nx.set_node_attributes(graph, {
+        ...     "a": {"timestamp": "2026-01-01T00:00:00Z", "kind": "event", "role": "User"},
+        ...     "b": {"timestamp": "2026-01-01T00:00:01Z", "kind": "event", "role": "Assistant"}})
+        >>> SessionGraph.from_networkx(graph, leaf="b").active_path()
+        ['a', 'b']
+        """
+        found = made.from_networkx(graph)
+        tree = cls(found.nodes, found.leaf, session_id=found.session_id)
+        if leaf is not None:
+            tree._at(leaf)
+            tree = cls(found.nodes, leaf, session_id=found.session_id)
+        return tree

@@ -1,0 +1,89 @@
+"""HTML: the one place where texts become markup, each escaped."""
+
+from __future__ import annotations
+
+import html
+import re
+
+_NAME = re.compile(r"[a-z][a-z0-9-]*")
+_PICTURES = {code: 0x2400 + code for code in range(32) if code not in (0x09, 0x0A)}
+_PICTURES[0x7F] = 0x2421
+_PICTURES |= dict.fromkeys((*range(0x80, 0xA0), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF), 0xFFFD)
+
+
+class Markup(str):
+    """A text that is HTML already."""
+
+    __slots__ = ()
+
+
+def visible(text: str) -> str:
+    r"""A text without characters that act instead of being seen.
+
+    Control characters (save tab and line feed) become their pictures, halves of surrogate pairs
+    and what no document may hold the replacement character.
+
+    Examples
+    --------
+    >>> visible("a\x00b\x1b[0m\ud800")
+    'a␀b␛[0m�'
+    """
+    return text.replace("\r\n", "\n").translate(_PICTURES)
+
+
+def escape(text: object) -> Markup:
+    """A text as HTML; markup stays what it is.
+
+    Examples
+    --------
+    >>> escape("<b>&'")
+    '&lt;b&gt;&amp;&#x27;'
+    """
+    return text if isinstance(text, Markup) else Markup(html.escape(visible(str(text))))
+
+
+def element(tag: str, *content: object, **attributes: object) -> Markup:
+    """An element with its content and attributes escaped.
+
+    Parameters
+    ----------
+    tag : str
+        Name of the element.
+    *content
+        Texts, which are escaped, and markup.
+    **attributes
+        Values of attributes; of ``class_`` the underscore is dropped.
+
+    Examples
+    --------
+    >>> element("p", "1 < 2 ", element("b", "&"), class_="a")
+    '<p class="a">1 &lt; 2 <b>&amp;</b></p>'
+    """
+    named = {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()}
+    for name in (tag, *named):
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is no name of an element or attribute")
+    head = "".join(f' {name}="{escape(value)}"' for name, value in named.items())
+    return Markup(f"<{tag}{head}>{''.join(map(escape, content))}</{tag}>")
+
+
+def page(title: str, style: str, *content: object) -> str:
+    """A whole document that loads and runs nothing.
+
+    Parameters
+    ----------
+    title : str
+        Escaped.
+    style : str
+        Style sheet of our own.
+    *content
+        Texts, which are escaped, and markup.
+    """
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta http-equiv="Content-Security-Policy" '
+        "content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"{element('title', title)}\n<style>{style}</style>\n</head>\n<body>\n"
+        f"{''.join(map(escape, content))}\n</body>\n</html>\n"
+    )
