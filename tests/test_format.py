@@ -202,6 +202,155 @@ def test_a_number_beyond_a_double_is_kept_as_written() -> None:
     assert as_node(node).body_json == msgspec.Raw(b"[1e510,-1e510,1.8446744073709552e+19]")
 
 
+EVENT = (
+    b'{"node_id":"a","timestamp":"t","kind":"event","event":{"Conversation":{"id":"m",'
+    b'"role":"User","parts":[{"id":"p","kind":"Text","content":"x","prune_state":"Intact"}]}}}'
+)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        EVENT.replace(b'"User"', b"0"),
+        EVENT.replace(b'"Text"', b"0"),
+        EVENT.replace(b'"Intact"', b"0"),
+        EVENT.replace(b'"event":{', b'"event":{"Protocol":null,'),
+        EVENT.replace(b'"event":{', b'"event":{"Unknown":1,'),
+        EVENT.replace(b'"Intact"', b'{"Deleted":null}'),
+        ROW.replace(b"}", b',"caused_by":{"type":[]}}'),
+        ROW.replace(b"}", b',"caused_by":{"type":"process_event","process_id":"p","sequence":-0}}'),
+        b'["a",null,null,null,"t","plugin",null,"x",1]',
+    ],
+)
+def test_variants_and_numbers_of_a_row_are_taken_as_json_has_them(row: bytes) -> None:
+    """JSON names a variant; only MessagePack may count it. Its -0 is a float."""
+    with pytest.raises(Invalid):
+        decode_node(row)
+    assert [d.position for d in decode_rows([EVENT, row])[1]] == [1]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        ROW.replace(b"}", b',"event":5,"event":6}'),
+        EVENT.replace(b'"kind":"event"', b'"kind":"event","plugin_type":5,"body":1,"body":2'),
+        EVENT.replace(b'"Intact"', b'{"Intact":null}'),
+        EVENT.replace(b'"User"', b'{"User":null}'),
+    ],
+)
+def test_what_the_other_kind_of_node_holds_is_ignored(row: bytes) -> None:
+    (node,), damages = decode_rows([row])
+    assert not damages
+    assert node in (decode_node(ROW), decode_node(EVENT))
+
+
+def test_minus_zero_is_written_as_the_float_it_reads_as() -> None:
+    assert bytes(decode_node(ROW.replace(b"1", b"[-0,0]")).body_json) == b"[-0.0,0]"  # type: ignore[arg-type]
+
+
+LIMITS = '{"id":"m","limits":{"context_window_tokens":1}}'
+HEAD = '{"config":{"provider_id":"p","model":%s},"agent_frames":[%s]%s}'
+FRAME = (
+    '{"frame_id":"f","session_id":"s","created_at":"t","status":"active","assignment":{"policy":'
+    '{"model":' + LIMITS + ',"provider_id":"p"}},"execution_state_snapshot":[0,255]}'
+)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        HEAD % (LIMITS, FRAME.replace('"active"', "0"), ""),
+        HEAD % (LIMITS, FRAME.replace("255", "256"), ""),
+        HEAD % (LIMITS, FRAME.replace("255", "true"), ""),
+        HEAD % (LIMITS, FRAME.replace('"status"', '"caused_by":{"type":{}},"status"'), ""),
+        HEAD % (LIMITS, FRAME, ',"head_revision":-0'),
+        HEAD % (LIMITS, FRAME, ',"current_agent_frame_id":null'),
+        HEAD % (LIMITS, FRAME, ',"checkpoint_ref":"\\ud800"'),
+        HEAD % (LIMITS.replace('"id"', '"tier":1,"id"'), FRAME, ""),
+        HEAD % (LIMITS, FRAME.replace('"provider_id"', '"tier":1,"provider_id"'), ""),
+    ],
+)
+def test_a_head_that_the_runtime_refuses_is_refused(head: str) -> None:
+    assert decode_head(HEAD % (LIMITS, FRAME, ',"new":[1]')).agent_frames[0].reason == "initial"
+    with pytest.raises(Invalid):
+        decode_head(head)
+
+
+def test_what_a_turn_used_may_be_negative() -> None:
+    manifest = {"turn_state": {"turn_index": 1, "token_usage": {"input_tokens": -5}}}
+    read = decode(msgpack.packb(manifest), Manifest)
+    assert read.turn_state is not None
+    assert read.turn_state.token_usage.input_tokens == -5
+    assert decode(encode_manifest(read), Manifest) == read
+
+
+@pytest.mark.parametrize(
+    ("content", "unknown"),
+    [
+        (msgpack.packb({0: None, 1: "t"}), []),
+        (msgpack.packb({1: "t", 9: "z"}), ["9"]),
+        (msgpack.packb({b"tool_state_ref": b"t"}), []),
+        (msgpack.packb([None, "t"]), []),
+        (b"\x82\xa2\xff\xfe\x01" + msgpack.packb("tool_state_ref") + b"\xa1t", ["\udcff\udcfe"]),
+        (msgpack.packb({"tool_state_ref": "t", "new": {"deep": [1]}}), ["new"]),
+    ],
+)
+def test_the_forms_of_a_manifest(content: bytes, unknown: list[str]) -> None:
+    found: list[str] = []
+    assert decode(content, Manifest, found) == Manifest(tool_state_ref="t")
+    assert found == unknown
+
+
+def payload(value: bytes) -> bytes:
+    options = b"\x81" + msgpack.packb("payload") + value
+    state = b"\x82" + msgpack.packb("turn_index") + b"\x01"
+    state += msgpack.packb("protocol_turn_options") + options
+    return b"\x81" + bytes(msgpack.packb("turn_state")) + state
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x81\x91\x01\x01",
+        msgpack.packb({"tool_state_ref": b"\xff"}),
+        msgpack.packb({-1: "t"}),
+        payload(b"\x91" * 900 + b"\x01"),
+        payload(msgpack.packb(b"bytes")),
+        payload(msgpack.packb({1: 2})),
+    ],
+)
+def test_what_is_no_manifest_is_invalid(content: bytes) -> None:
+    with pytest.raises(Invalid):
+        decode(content, Manifest, [])
+
+
+def test_an_envelope_names_variants_by_position_too() -> None:
+    stored = msgpack.packb({0: {0: 1, 1: [0]}, 1: 0, 2: [1, 2, 200]})
+    assert unwrap(stored)[:3] == ("CheckpointManifest", "None", bytes([1, 2, 200]))
+
+
+@pytest.mark.parametrize("cut", [b"\xdc", b"\xdc\x00", b"\xdd", b"\xdd\x00\x00\x00"])
+def test_a_cut_array_is_not_an_empty_one(cut: bytes) -> None:
+    assert packed.octets_at(cut, 0) is None
+    with pytest.raises(Invalid):
+        decode_execution_state(cut)
+    envelope = wrap(TOOL_STATE, b"", "lowlatency")
+    assert unwrap(envelope[:-1] + cut).damage
+
+
+@given(st.lists(st.tuples(st.integers(0, 255), st.booleans()), max_size=40))
+def test_integers_of_any_width_read_back(octets: list[tuple[int, bool]]) -> None:
+    array = b"\xdd" + len(octets).to_bytes(4, "big")
+    for value, wide in octets:
+        array += bytes([0xCC, value]) if wide or value >= 128 else bytes([value])
+    assert decode_execution_state(array) == bytes(value for value, _ in octets)
+
+
+def test_a_truth_value_is_no_byte() -> None:
+    with pytest.raises(Invalid):
+        decode_execution_state(msgpack.packb([1, True]))
+
+
 @given(st.text() | strategies.json_values().map(json.dumps))
 def test_any_text_is_a_record_or_invalid(text: str) -> None:
     for read in (decode_head, head_refs, decode_turn_result, decode_node):

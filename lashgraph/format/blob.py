@@ -123,7 +123,7 @@ def unwrap(stored: bytes) -> StoredBlob:
         damage = f"the envelope is cut or corrupt: {error}" if _names_envelope(stored) else ""
         return StoredBlob("damaged" if damage else "raw", "", stored, damage)
     try:
-        envelope = build(tree, Envelope)
+        envelope = build(tree, Envelope, packed=True)
         return StoredBlob(envelope.descriptor.kind, envelope.compression, _inflate(envelope), "")
     except Invalid as error:
         looks = isinstance(tree, Pairs) and any(
@@ -159,7 +159,7 @@ def peek(prefix: bytes) -> tuple[str, str] | None:
     try:
         if unpacker.read_map_header() != 3 or packed.read_value(unpacker) != "descriptor":
             return None
-        descriptor = build(packed.read_value(unpacker), Descriptor)
+        descriptor = build(packed.read_value(unpacker), Descriptor, packed=True)
         if packed.read_value(unpacker) != "compression":
             return None
         compression = packed.read_value(unpacker)

@@ -241,7 +241,7 @@ def decode(content: bytes, record: type[T], unknown: list[str] | None = None) ->
         The runtime could not read it; the text says why.
     """
     try:
-        return build(packed.unpack(content), record, unknown)
+        return build(packed.unpack(content), record, unknown, packed=True)
     except packed.PackedError as error:
         raise Invalid(str(error)) from None
 

@@ -10,7 +10,7 @@ from lashgraph.format import jsontext
 from lashgraph.format.checkpoint import Checkpoint, Manifest, from_mapping
 from lashgraph.format.head import AgentFrame, SessionConfig
 from lashgraph.format.node import Node, as_nodes
-from lashgraph.format.strict import Choice, Invalid, Pairs, Record, build
+from lashgraph.format.strict import Choice, Invalid, Natural, Pairs, Record, build
 from lashgraph.format.usage import UsageDelta
 
 
@@ -47,7 +47,7 @@ class RuntimeCommit(Record, frozen=True, kw_only=True):
     """One commit of a session's state."""
 
     session_id: str
-    expected_head_revision: int | None = None
+    expected_head_revision: Natural | None = None
     config: SessionConfig
     agent_frames: list[AgentFrame] = []
     current_agent_frame_id: str = ""
@@ -62,7 +62,7 @@ class RuntimeCommit(Record, frozen=True, kw_only=True):
 class TurnResult(Record, frozen=True):
     """What a turn's commit answered: recorded, and answered again when it is replayed."""
 
-    head_revision: int
+    head_revision: Natural
     checkpoint_ref: str
     manifest: Manifest
 

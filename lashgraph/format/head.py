@@ -10,7 +10,7 @@ import msgspec
 from lashgraph.format import jsontext
 from lashgraph.format.checkpoint import TurnOptions, from_mapping
 from lashgraph.format.node import Cause
-from lashgraph.format.strict import Invalid, Natural, Pairs, Record, always, build, plain
+from lashgraph.format.strict import Invalid, Natural, Octet, Pairs, Record, always, build, plain
 
 
 class ModelLimits(Record, frozen=True, forbid_unknown_fields=True):
@@ -70,7 +70,7 @@ class AgentFrame(Record, frozen=True, kw_only=True):
     assignment: Assignment
     protocol_turn_options: TurnOptions = always(TurnOptions(payload={}))
     execution_state_ref: str | None = None
-    execution_state_snapshot: list[int] | None = None
+    execution_state_snapshot: list[Octet] | None = None
 
 
 class Head(Record, frozen=True, kw_only=True):

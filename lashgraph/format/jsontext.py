@@ -69,6 +69,8 @@ class Beyond(float):
     @classmethod
     def read(cls, text: str) -> float | int:
         """A number by its text."""
+        if text == "-0":
+            return -0.0
         try:
             number = int(text) if text.lstrip("-").isdigit() else float(text)
             if math.isfinite(float(number)):

@@ -308,16 +308,21 @@ def decode_node(text: bytes | str) -> Node:
         tree = jsontext.parse(text, Pairs)
     except jsontext.JsonError as error:
         raise Invalid(str(error)) from None
-    node = build(tree, Node)
+    if not isinstance(tree, Pairs):
+        raise Invalid("a node is a map")
+    kinds = [kind for key, kind in tree if key == "kind"]
+    foreign = {"event": ("plugin_type", "body"), "plugin": ("event",)}
+    ignored = foreign.get(kinds[0], ()) if kinds and isinstance(kinds[0], str) else ()
+    node = build(Pairs(pair for pair in tree if pair[0] not in ignored), Node)
     if node.kind == "event":
         if node.event is None:
             raise Invalid("field 'event' of an event node is missing")
-        return msgspec.structs.replace(node, plugin_type=None, body_json=UNSET)
+        return node
     if node.plugin_type is None:
         raise Invalid("field 'plugin_type' of a plugin node is missing")
     if node.body_json is UNSET:
         raise Invalid("field 'body' of a plugin node is missing")
-    return msgspec.structs.replace(node, event=None)
+    return node
 
 
 def as_nodes(nodes: Iterable[Node | Mapping[str, Any]]) -> list[Node]:

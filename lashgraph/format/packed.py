@@ -36,10 +36,14 @@ def unpack(data: bytes | memoryview) -> Any:
 
 
 def new_unpacker(size: int) -> msgpack.Unpacker:
-    """An unpacker whose every length is bounded by the bytes there are."""
+    """An unpacker whose every length is bounded by the bytes there are.
+
+    Text that is not UTF-8 comes with surrogates: it is an error only where a text is kept.
+    """
     return msgpack.Unpacker(
         None,
         raw=False,
+        unicode_errors="surrogateescape",
         strict_map_key=False,
         object_pairs_hook=Pairs,
         max_buffer_size=max(size, 1),
@@ -113,6 +117,8 @@ def octets_at(data: bytes | memoryview, position: int) -> bytes | None:
         length = int.from_bytes(data[position + 1 : start], "big")
     else:
         return None
+    if start > len(data):
+        return None
     rest = np.frombuffer(data, np.uint8)[start : start + 2 * length]
     high = rest >> 7
     markers = (np.cumsum(high, dtype=np.uint8) & high).astype(bool)
@@ -122,5 +128,7 @@ def octets_at(data: bytes | memoryview, position: int) -> bytes | None:
     end = int(kept[-1]) + 1 if length else 0
     dropped = rest[:end][markers[:end]]
     if end - len(dropped) != length or not (dropped == _MARK).all():
+        return None
+    if not high[1:end][markers[: end - 1]].all():
         return None
     return rest[kept].tobytes()

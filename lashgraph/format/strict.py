@@ -7,6 +7,8 @@ parser delivers maps as `Pairs`, and `build` turns such a tree into a record, fi
 
 from __future__ import annotations
 
+import contextlib
+import math
 import re
 import types
 import typing
@@ -25,7 +27,10 @@ Text = Annotated[Raw, "text"]
 """A text kept as its JSON form until it is asked for."""
 
 Natural = Annotated[int, msgspec.Meta(ge=0)]
-"""An unsigned integer."""
+"""An unsigned integer of 64 bits; a plain int is a signed one."""
+
+Octet = Annotated[int, msgspec.Meta(ge=0, le=255)]
+"""An unsigned integer of 8 bits."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -70,7 +75,9 @@ class Shape(NamedTuple):
     exactly_one: bool
 
 
-def build(value: Any, record: type[T], unknown: list[str] | None = None) -> T:
+def build(
+    value: Any, record: type[T], unknown: list[str] | None = None, *, packed: bool = False
+) -> T:
     """Turn a parsed tree into a record, or raise `Invalid`.
 
     Parameters
@@ -81,22 +88,32 @@ def build(value: Any, record: type[T], unknown: list[str] | None = None) -> T:
         A `Record`, or another type that records use for their fields.
     unknown : list of str, optional
         Receives the names of the top level's fields that the record does not declare.
+    packed : bool
+        Whether the tree is MessagePack's, where a variant may be named by its position.
     """
+    try:
+        made: T = _builder(typing.cast("typing.Hashable", record), packed)(value)
+    except RecursionError:
+        raise Invalid("nested too deep") from None
     if unknown is not None and isinstance(value, Pairs):
-        known = _shape(typing.cast("typing.Hashable", record)).by_key
-        unknown.extend(str(_name(key)) for key, _ in value if _name(key) not in known)
-    made: T = _builder(typing.cast("typing.Hashable", record))(value)
+        known = _shape(typing.cast("typing.Hashable", record), packed).by_key
+        names = [_name(key) for key, _ in value]
+        unknown += [str(n) for n in names if n not in known and n not in range(len(known))]
     return made
 
 
 def plain(value: Any) -> Any:
-    """A parsed tree as ordinary Python values; of a repeated key the last one counts."""
+    """A parsed tree as JSON values; of a repeated key the last one counts."""
     if isinstance(value, Pairs):
         return {_text(key): plain(item) for key, item in value}
     if isinstance(value, list):
         return [plain(item) for item in value]
     if isinstance(value, str):
         return _text(value)
+    if not isinstance(value, (int, float, type(None), Struct)):
+        raise Invalid(f"{_kind(value)} where a JSON value is needed")
+    if isinstance(value, float) and math.isnan(value):
+        return None  # what JSON has no number for reads as null in the runtime
     return value
 
 
@@ -107,11 +124,11 @@ def _name(key: Any) -> Any:
 
 
 @cache
-def _shape(record: Any) -> Shape:
+def _shape(record: Any, packed: bool) -> Shape:
     infos = msgspec.structs.fields(record)
     hints = typing.get_type_hints(record, include_extras=True)
     fields = tuple(
-        Field(info.name, info.encode_name, _builder(hints[info.name]), info.required)
+        Field(info.name, info.encode_name, _builder(hints[info.name], packed), info.required)
         for info in infos
     )
     config = record.__struct_config__
@@ -124,11 +141,13 @@ def _shape(record: Any) -> Shape:
     )
 
 
-def _build_record(record: Any, value: Any) -> Any:
+def _build_record(record: Any, packed: bool, value: Any) -> Any:
     if isinstance(value, record):
         return value
-    shape = _shape(record)
+    shape = _shape(record, packed)
     found: dict[str, Any] = {}
+    if shape.exactly_one and not (isinstance(value, Pairs) and len(value) == 1):
+        raise Invalid(f"{record.__name__} must hold exactly one variant")
     if isinstance(value, Pairs):
         found = _from_map(record, shape, value)
     elif isinstance(value, list):
@@ -141,8 +160,8 @@ def _build_record(record: Any, value: Any) -> Any:
     for field in shape.fields:
         if field.required and field.attribute not in found:
             raise Invalid(f"field {field.key!r} of {record.__name__} is missing")
-    if shape.exactly_one and sum(item is not None for item in found.values()) != 1:
-        raise Invalid(f"{record.__name__} must hold exactly one variant")
+    if shape.exactly_one and None in found.values():
+        raise Invalid(f"the variant of {record.__name__} is null")
     return record(**found)
 
 
@@ -195,23 +214,27 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise Invalid(f"{_kind(value)} where a text is needed")
     if not value.isascii() and _SURROGATE.search(value):
-        raise Invalid("a text that holds half of a surrogate pair")
+        raise Invalid("a text that is not UTF-8, or holds half of a surrogate pair")
     return value
 
 
-def _natural(value: Any) -> int:
-    if type(value) is not int or not 0 <= value < 1 << 64:
-        raise Invalid(f"{_kind(value)} where an unsigned 64-bit integer is needed")
-    return value
+def _integer(low: int, high: int, name: str) -> Callable[[Any], int]:
+    def check(value: Any) -> int:
+        if type(value) is not int or not low <= value <= high:
+            shown = value if type(value) is int else _kind(value)
+            raise Invalid(f"{shown} where {name} is needed")
+        return value
+
+    return check
 
 
 def _octets(value: Any) -> bytes:
     if isinstance(value, bytes):
         return value
-    try:
-        return bytes(value if isinstance(value, list) and not isinstance(value, Pairs) else None)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        raise Invalid(f"{_kind(value)} where an array of bytes is needed") from None
+    if isinstance(value, list) and set(map(type, value)) <= {int}:
+        with contextlib.suppress(ValueError):
+            return bytes(value)
+    raise Invalid(f"{_kind(value)} where an array of bytes is needed")
 
 
 def _raw(value: Any) -> Raw:
@@ -222,34 +245,35 @@ def _raw_text(value: Any) -> Raw:
     return Raw(jsontext.encode(_text(value)))
 
 
+_SIMPLE: dict[Any, Callable[[Any], Any]] = {
+    Any: plain,
+    Raw: _raw,
+    Text: _raw_text,
+    str: _text,
+    int: _integer(-(1 << 63), (1 << 63) - 1, "a signed 64-bit integer"),
+    Natural: _integer(0, (1 << 64) - 1, "an unsigned 64-bit integer"),
+    Octet: _integer(0, 255, "an unsigned 8-bit integer"),
+    bool: _exact(bool),
+    bytes: _octets,
+}
+
+
 @cache
-def _builder(hint: Any) -> Callable[[Any], Any]:
+def _builder(hint: Any, packed: bool) -> Callable[[Any], Any]:
     """The function that builds a value of a type; types are those that records use."""
-    simple: dict[Any, Callable[[Any], Any]] = {
-        Any: plain,
-        Raw: _raw,
-        str: _text,
-        int: _natural,
-        bool: _exact(bool),
-        bytes: _octets,
-    }
-    if hint in simple:
-        return simple[hint]
+    if hint in _SIMPLE:
+        return _SIMPLE[hint]
     if isinstance(hint, type) and issubclass(hint, Struct):
-        return lambda value: _build_record(hint, value)
-    if hint == Text:
-        return _raw_text
+        return lambda value: _build_record(hint, packed, value)
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin is Annotated:
-        return _builder(arguments[0])
     if origin is list:
-        return _list_builder(_builder(arguments[0]))
+        return _list_builder(_builder(arguments[0], packed))
     if origin is dict:
-        return _dict_builder(_builder(arguments[1]))
+        return _dict_builder(_builder(arguments[1], packed))
     if origin is Literal:
-        return _literal_builder(arguments)
+        return _literal_builder(arguments, packed)
     if origin in (typing.Union, types.UnionType):
-        return _union_builder(arguments)
+        return _union_builder(arguments, packed)
     raise TypeError(f"no builder for {hint!r}")
 
 
@@ -271,11 +295,11 @@ def _dict_builder(item: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return make
 
 
-def _literal_builder(names: tuple[Any, ...]) -> Callable[[Any], Any]:
+def _literal_builder(names: tuple[Any, ...], packed: bool) -> Callable[[Any], Any]:
     def make(value: Any) -> Any:
-        if type(value) is int and 0 <= value < len(names):
+        if packed and type(value) is int and 0 <= value < len(names):
             return names[value]
-        name = _text(value)
+        name = _text(value[0][0] if _is_unit(value) else value)
         if name not in names:
             raise Invalid(f"unknown value {name!r}; known: {', '.join(names)}")
         return name
@@ -283,11 +307,16 @@ def _literal_builder(names: tuple[Any, ...]) -> Callable[[Any], Any]:
     return make
 
 
-def _union_builder(members: tuple[Any, ...]) -> Callable[[Any], Any]:
+def _is_unit(value: Any) -> bool:
+    """A variant without content may be written as a map from its name to null."""
+    return isinstance(value, Pairs) and len(value) == 1 and value[0][1] is None
+
+
+def _union_builder(members: tuple[Any, ...], packed: bool) -> Callable[[Any], Any]:
     optional = type(None) in members
     rest = [member for member in members if member not in (type(None), UnsetType)]
     records = [m for m in rest if isinstance(m, type) and issubclass(m, Struct)]
-    others = [_builder(m) for m in rest if m not in records]
+    others = [_builder(m, packed) for m in rest if m not in records]
     tags = {m.__struct_config__.tag: m for m in records if m.__struct_config__.tag is not None}
 
     def make(value: Any) -> Any:
@@ -298,13 +327,11 @@ def _union_builder(members: tuple[Any, ...]) -> Callable[[Any], Any]:
         if isinstance(value, Pairs) and tags:
             field = records[0].__struct_config__.tag_field
             found = [item for key, item in value if _name(key) == field]
-            if len(found) != 1 or found[0] not in tags:
+            if len(found) != 1 or not isinstance(found[0], str) or found[0] not in tags:
                 raise Invalid(f"{field!r} is none of {', '.join(map(str, tags))}")
-            return _build_record(tags[found[0]], value)
-        if isinstance(value, Pairs) and records:
-            return _build_record(records[0], value)
-        if not others:
-            return _build_record(records[0], value)
+            return _build_record(tags[found[0]], packed, value)
+        if records and (not others or (isinstance(value, Pairs) and not _is_unit(value))):
+            return _build_record(records[0], packed, value)
         return others[0](value)
 
     return make
