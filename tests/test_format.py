@@ -305,7 +305,7 @@ def payload(value: bytes) -> bytes:
     options = b"\x81" + msgpack.packb("payload") + value
     state = b"\x82" + msgpack.packb("turn_index") + b"\x01"
     state += msgpack.packb("protocol_turn_options") + options
-    return b"\x81" + bytes(msgpack.packb("turn_state")) + state
+    return bytes(b"\x81" + msgpack.packb("turn_state") + state)
 
 
 @pytest.mark.parametrize(

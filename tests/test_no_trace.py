@@ -180,3 +180,27 @@ def test_a_snapshot_holds_one_state_while_a_writer_goes_on(writer: tuple[Path, s
         assert len(reader.blobs()) == before
     with lg.open(path) as reader:
         assert len(reader.blobs()) == before + 1
+
+
+OPEN_AND_CLOSE = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+connection.execute("SELECT count(*) FROM blobs").fetchone()
+connection.close()
+"""
+
+
+@pytest.mark.parametrize("log_is_empty", [False, True])
+def test_reading_beside_a_writer_of_the_same_process_leaves_its_locks(
+    writer: tuple[Path, str], log_is_empty: bool
+) -> None:
+    """Closing a descriptor drops a process's locks: another would then remove the log."""
+    path, key = writer
+    if log_is_empty:
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    log = path.parent / "healthy.db-wal"
+    for _ in range(2):
+        assert key in read_all(path)
+    subprocess.run([sys.executable, "-c", OPEN_AND_CLOSE, str(path)], check=True)
+    assert log.exists(), "the other process was the last to hold the file, as it thought"

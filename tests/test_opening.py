@@ -94,6 +94,30 @@ BAD: dict[str, tuple[Callable[[Path], Path], type[errors.LashgraphError], str]] 
 }
 
 
+@pytest.mark.parametrize("mode", ["r", "rw", "create"])
+def test_a_path_that_no_file_can_have_is_an_error_of_ours(mode: Any, tmp_path: Path) -> None:
+    loop, beyond = tmp_path / "loop.db", tmp_path / "a.db" / "b.db"
+    loop.symlink_to(loop)
+    (tmp_path / "a.db").touch()
+    for path in (loop, beyond, tmp_path / ("x" * 300), Path("/dev/null")):
+        with pytest.raises(errors.OpenError) as caught:
+            lg.open(path, mode)
+        assert str(path) in str(caught.value)
+    for bad in (5, None, "a\0b.db"):
+        with pytest.raises(errors.InvalidRecordError, match="path"):
+            lg.open(bad, mode)  # type: ignore[arg-type]
+
+
+def test_a_file_of_the_turso_engine_is_told(recorded: Recorded) -> None:
+    path = recorded(HEALTHY)
+    with path.open("r+b") as file:
+        file.seek(18)
+        file.write(b"\xff\xff")
+    for mode in ("r", "rw"):
+        with pytest.raises(errors.NotSQLiteError, match="Turso"):
+            lg.open(path, mode)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("mode", ["r", "rw"])
 @pytest.mark.parametrize("name", BAD)
 def test_a_bad_file_has_its_own_error_and_stays_as_it_is(

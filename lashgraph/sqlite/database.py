@@ -16,6 +16,7 @@ from typing import Literal, TypeVar
 
 from lashgraph.errors import (
     LashgraphError,
+    NotSQLiteError,
     ReadOnlyStoreError,
     StoreChangedError,
     StoreClosedError,
@@ -63,9 +64,13 @@ class Database:
             self.dialect = self._create()
             self._identity = place.place_state(self._real).identity
         else:
-            place.check_header(self._real)
+            place.check_path(self._real)
             self._identity = place.place_state(self._real).identity
-            self.dialect = self._open_writer() if mode == "rw" else self.read(self._recognised)
+            try:
+                self.dialect = self._open_writer() if mode == "rw" else self.read(self._recognised)
+            except NotSQLiteError:
+                place.explain_no_database(self._real)
+                raise
 
     @property
     def in_memory(self) -> bool:
@@ -291,8 +296,8 @@ class Database:
             folder = os.path.dirname(self._real)
             if not os.path.isdir(folder):
                 raise StoreNotFoundError(f"{self.path}: no folder {folder}", path=self.path)
-            if os.path.isdir(self._real):
-                place.check_header(self._real)
+            if os.path.exists(self._real) and not os.path.isfile(self._real):
+                place.check_path(self._real)
         connection = self._connect_writer("rwc")
         with self._closing_on_error(connection), self._translating():
             if not self.in_memory:

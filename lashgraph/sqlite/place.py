@@ -64,9 +64,15 @@ def sidecar(path: str, suffix: Literal["-wal", "-shm", "-journal"]) -> str:
 def _state(path: str) -> FileState | None:
     try:
         found = os.stat(path)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     return FileState(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+def _not_found(path: str) -> StoreNotFoundError:
+    return StoreNotFoundError(
+        f"{path}: no such file; nothing was created (mode='create' makes a store)", path=path
+    )
 
 
 def place_state(path: str) -> PlaceState:
@@ -79,9 +85,7 @@ def place_state(path: str) -> PlaceState:
     """
     database = _state(path)
     if database is None:
-        raise StoreNotFoundError(
-            f"{path}: no such file; nothing was created (mode='create' makes a store)", path=path
-        )
+        raise _not_found(path)
     return PlaceState(database, _state(sidecar(path, "-wal")))
 
 
@@ -104,37 +108,47 @@ def read_way(path: str, state: PlaceState) -> ReadWay:
     return "copy"
 
 
-def check_header(path: str) -> None:
-    """See that a path is a file with the header of an SQLite database.
+def check_path(path: str) -> None:
+    """See that a path is a file that may hold a database, without opening it.
+
+    Closing any descriptor of a file drops the locks that SQLite holds on it in this process, so
+    that another process could fold away a log that a writer of this one is still writing to. SQLite
+    alone opens the file, then; what is no database shows when it does.
 
     Raises
     ------
-    StoreNotFoundError, NotAFileError, EmptyFileError, NotSQLiteError
+    StoreNotFoundError, NotAFileError, EmptyFileError
     """
     try:
         found = os.stat(path)
-    except FileNotFoundError:
-        place_state(path)
-        raise
-    except NotADirectoryError:
-        raise StoreNotFoundError(f"{path}: no such file", path=path) from None
+    except (FileNotFoundError, NotADirectoryError):
+        raise _not_found(path) from None
+    except OSError as error:
+        raise NotAFileError(f"{path}: cannot be reached: {error.strerror}", path=path) from None
     if not stat.S_ISREG(found.st_mode):
         what = "a folder" if stat.S_ISDIR(found.st_mode) else "no regular file"
         raise NotAFileError(
             f"{path}: {what}; name one .db file (StoreDirectory lists those of a folder)", path=path
         )
-    try:
-        with Path(path).open("rb") as file:
-            first = file.read(100)
-    except PermissionError:
-        raise NotAFileError(f"{path}: permission to read it is missing", path=path) from None
-    if not first:
+    if not os.access(path, os.R_OK):
+        raise NotAFileError(f"{path}: permission to read it is missing", path=path)
+    if not found.st_size:
         raise EmptyFileError(
             f"{path}: zero bytes; mode='create' makes a store of an empty file", path=path
         )
-    if not first.startswith(_MAGIC):
-        raise NotSQLiteError(f"{path}: not an SQLite database", path=path)
-    if first[18:20] == _TURSO:
+
+
+def explain_no_database(path: str) -> None:
+    """Say more of a file that SQLite does not take for a database, so that nobody locks it.
+
+    Raises
+    ------
+    NotSQLiteError
+        It was written by an engine of lash's that SQLite does not know.
+    """
+    with Path(path).open("rb") as file:
+        first = file.read(20)
+    if first.startswith(_MAGIC) and first[18:20] == _TURSO:
         raise NotSQLiteError(
             f"{path}: written by the Turso engine (lash alpha.25 to alpha.34), which SQLite does "
             "not open",

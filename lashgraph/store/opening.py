@@ -52,6 +52,11 @@ def open(  # noqa: A001 - lashgraph.open is the name that users look for
     if mode not in MODES:
         raise InvalidRecordError(f"mode {mode!r}; known: {', '.join(map(repr, MODES))}")
     chosen = options or StoreOptions()
-    name = os.fsdecode(path)
+    try:
+        name = os.fsdecode(path)
+    except TypeError:
+        raise InvalidRecordError(f"path is a text or a path, not {path!r}") from None
+    if "\0" in name:
+        raise InvalidRecordError(f"path {name!r} holds a NUL, which no file name does")
     expanded = name if name == ":memory:" else os.path.expanduser(name)
     return Store(Database(expanded, mode, chosen.busy_timeout), chosen)
