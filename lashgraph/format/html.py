@@ -6,9 +6,7 @@ import html
 import re
 
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
-_PICTURES = {code: 0x2400 + code for code in range(32) if code not in (0x09, 0x0A)}
-_PICTURES[0x7F] = 0x2421
-_PICTURES |= dict.fromkeys((*range(0x80, 0xA0), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF), 0xFFFD)
+_ACTING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 class Markup(str):
@@ -28,7 +26,12 @@ def visible(text: str) -> str:
     >>> visible("a\x00b\x1b[0m\ud800")
     'a␀b␛[0m�'
     """
-    return text.replace("\r\n", "\n").translate(_PICTURES)
+    return _ACTING.sub(_picture, text.replace("\r\n", "\n"))
+
+
+def _picture(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return chr(0x2400 + code) if code < 0x20 else "\u2421" if code == 0x7F else "\ufffd"
 
 
 def escape(text: object) -> Markup:

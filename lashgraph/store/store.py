@@ -12,7 +12,7 @@ from lashgraph.check import Level, known_session_id
 from lashgraph.errors import UnknownNodeError
 from lashgraph.sqlite import heads, nodes
 from lashgraph.store.writing import WritingStore
-from lashgraph.tree import SessionGraph
+from lashgraph.tree import AgentFrames, SessionGraph
 from lashgraph.version import __version__
 
 
@@ -58,7 +58,15 @@ class Store(WritingStore):
         def read(connection: sqlite3.Connection) -> SessionGraph:
             found, unreadable = nodes.load_all(connection, tombstoned=tombstoned)
             end = heads.leaf(connection) if leaf is None else leaf
-            return SessionGraph(found, end, tuple(unreadable))
+            head = heads.row(connection)
+            return SessionGraph(
+                found,
+                end,
+                tuple(unreadable),
+                agent_frames=None if head is None else AgentFrames.of_head(head.json),
+                session_id=heads.session_id(connection),
+                file=self.path,
+            )
 
         graph = self._database.read(read)
         if leaf is not None and leaf not in graph:

@@ -24,6 +24,7 @@ from lashgraph.tree.forest import (
     without_cycles,
 )
 from lashgraph.tree.frames import AgentFrames
+from lashgraph.tree.runs import Runs, runs
 from lashgraph.tree.tour import Meetings, Tour, tour
 
 ParentStatus = Literal["root", "present", "missing", "cycle"]
@@ -139,6 +140,10 @@ class NodeGraph:
     @cached_property
     def _tour(self) -> Tour:
         return tour(self._cut)
+
+    @cached_property
+    def _runs(self) -> Runs:
+        return runs(self._links, self._children.counts, self._tour)
 
     @cached_property
     def _meetings(self) -> Meetings:

@@ -26,19 +26,18 @@ class AgentFrames:
     listed: tuple[tuple[str, str | None], ...] = ()
 
     @classmethod
-    def of_head(cls, head_json: str | bytes | None, session_id: str) -> Self:
+    def of_head(cls, head_json: str | bytes | None) -> Self:
         """What a head's JSON says of agent frames, also where the runtime refuses the head.
 
         Parameters
         ----------
         head_json : str or bytes or None
-            As stored; None or unreadable is a head that lists no frame.
-        session_id : str
-            Names the initial frame where the head names no current one.
+            As stored; None or unreadable is a head that lists no frame. Where it names no current
+            one, that is the initial one of its session (``root`` if it names none).
 
         Examples
         --------
-        >>> AgentFrames.of_head('{"agent_frames": []}', "s").current
+        >>> AgentFrames.of_head('{"session_id": "s", "agent_frames": []}').current
         's:frame:initial'
         """
         head = jsontext.lenient(head_json)
@@ -48,12 +47,13 @@ class AgentFrames:
         listed: dict[str, str | None] = {}
         for frame in frames if isinstance(frames, list) else []:
             if isinstance(frame, dict) and isinstance(frame.get("frame_id"), str):
-                previous = frame.get("previous_frame_id")
-                listed.setdefault(
-                    frame["frame_id"], previous if isinstance(previous, str) else None
-                )
-        named = current if isinstance(current, str) and current else f"{session_id}:frame:initial"
-        return cls(named, tuple(listed.items()))
+                before = frame.get("previous_frame_id")
+                listed.setdefault(frame["frame_id"], before if isinstance(before, str) else None)
+        if not isinstance(current, str) or not current:
+            session_id = head.get("session_id")
+            named = session_id if isinstance(session_id, str) else "root"
+            current = f"{named}:frame:initial"
+        return cls(current, tuple(listed.items()))
 
 
 def of_frame(nodes: Sequence[Node], frame_id: str, frames: AgentFrames | None) -> list[Node]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 import pandas as pd
@@ -11,7 +10,6 @@ import pandas as pd
 from lashgraph.errors import InvalidRecordError
 from lashgraph.format.html import element
 from lashgraph.tree import branches, graphs, made, messages
-from lashgraph.tree.branches import Runs, runs
 from lashgraph.tree.frames import of_frame
 from lashgraph.tree.graphs import Level
 from lashgraph.tree.selecting import Selecting
@@ -75,10 +73,6 @@ class SessionGraph(Selecting):
 
     # Branches
 
-    @cached_property
-    def _runs(self) -> Runs:
-        return runs(self._links, self._children.counts, self._tour)
-
     def branches(self) -> pd.DataFrame:
         """The branches: maximal runs of nodes without a fork between them.
 
@@ -100,7 +94,7 @@ class SessionGraph(Selecting):
         >>> tree.branches()[["branch_id", "fork_node_id", "n_nodes"]].iloc[1:].values.tolist()
         [['c', 'b', 1], ['d', 'b', 2]]
         """
-        return branches.branches_frame(self, self._runs)
+        return branches.branches_frame(self)
 
     def branch_of(self, node_id: str) -> str:
         """The branch that a node is on: the id of the branch's first node.
@@ -251,7 +245,7 @@ class SessionGraph(Selecting):
         >>> list(tree.to_networkx("branches", ["n_nodes"]).nodes(data=True))
         [('a', {'n_nodes': 2}), ('c', {'n_nodes': 1}), ('d', {'n_nodes': 1})]
         """
-        return graphs.to_networkx(self, self._runs, level, attributes)
+        return graphs.to_networkx(self, level, attributes)
 
     @classmethod
     def from_networkx(cls, graph: nx.DiGraph[str], leaf: str | None = None) -> Self:

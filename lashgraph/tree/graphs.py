@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -9,8 +10,9 @@ import numpy as np
 
 from lashgraph.errors import InvalidRecordError, UnknownColumnError
 from lashgraph.format import jsontext
+from lashgraph.sqlite.nodes import paused_collector
 from lashgraph.tree.base import NodeGraph
-from lashgraph.tree.branches import Runs, branch_columns
+from lashgraph.tree.branches import branch_columns
 from lashgraph.tree.find import texts_of
 from lashgraph.tree.messages import message_text, message_tree
 
@@ -35,26 +37,24 @@ NODE_ATTRIBUTES = (
 MESSAGE_ATTRIBUTES = ("role", "timestamp", "message_id", "depth", "on_active_path")
 """What a node of level "messages" has unless attributes are chosen."""
 
-_NOT_IN_XML = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF), 0xFFFD)
-_NOT_IN_XML |= dict.fromkeys(range(0xD800, 0xE000), 0xFFFD)
-_ESCAPED_IN_JSON = {code: f"\\u{code:04x}" for code in (0xFFFE, 0xFFFF)}
+_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def to_networkx(
-    graph: NodeGraph, found: Runs, level: Level, attributes: Sequence[str] | None
+    graph: NodeGraph, level: Level, attributes: Sequence[str] | None
 ) -> nx.DiGraph[str]:
     """A DiGraph of nodes, messages or branches, with edges from parent to child."""
     if level not in get_args(Level):
         raise InvalidRecordError(f"level {level!r}; known: {', '.join(get_args(Level))}")
     make = {"nodes": _nodes, "messages": _messages, "branches": _branches}[level]
-    names, edges, columns, default = make(graph, found)
+    names, edges, columns, default = make(graph)
     return _digraph(graph, names, edges, _chosen(columns, attributes, default))
 
 
 Parts = tuple[list[str], list[tuple[str, str]], Columns, Sequence[str]]
 
 
-def _nodes(graph: NodeGraph, found: Runs) -> Parts:
+def _nodes(graph: NodeGraph) -> Parts:
     shown = np.flatnonzero(graph._shown).tolist()
     names = graph._names(shown)
     parents = graph._links.parents.tolist()
@@ -64,10 +64,10 @@ def _nodes(graph: NodeGraph, found: Runs) -> Parts:
         for at, name in zip(shown, names, strict=True)
         if parents[at] >= 0
     ]
-    return names, edges, _node_columns(graph, found, shown), NODE_ATTRIBUTES
+    return names, edges, _node_columns(graph, shown), NODE_ATTRIBUTES
 
 
-def _node_columns(graph: NodeGraph, found: Runs, at: list[int]) -> Columns:
+def _node_columns(graph: NodeGraph, at: list[int]) -> Columns:
     nodes = [graph.nodes[position] for position in at]
     messages = [node.message for node in nodes]
     protocols = [node.event.protocol if node.event is not None else None for node in nodes]
@@ -89,19 +89,20 @@ def _node_columns(graph: NodeGraph, found: Runs, at: list[int]) -> Columns:
         "position": lambda: at,
         "depth": lambda: [None if depth < 0 else depth for depth in taken(graph._forest.depths)],
         "n_children": lambda: taken(graph._children.counts),
-        "branch_id": lambda: graph._names(taken(found.of)),
+        "branch_id": lambda: graph._names(taken(graph._runs.of)),
         "message_id": lambda: [None if found is None else found.id for found in messages],
         "text": lambda: [
             "\n".join(texts_of(node)) if node.message is None else message_text(node.message)
             for node in nodes
         ],
         "json": lambda: [
-            jsontext.encode(node).decode().translate(_ESCAPED_IN_JSON) for node in nodes
+            jsontext.encode(node).decode().replace("\ufffe", r"\ufffe").replace("\uffff", r"\uffff")
+            for node in nodes
         ],
     }
 
 
-def _messages(graph: NodeGraph, found: Runs) -> Parts:
+def _messages(graph: NodeGraph) -> Parts:
     tree = message_tree(graph)
     shown = graph._shown.tolist()
     rows = [
@@ -116,13 +117,13 @@ def _messages(graph: NodeGraph, found: Runs) -> Parts:
         for name, (_, parent, _) in zip(names, rows, strict=True)
         if parent >= 0
     ]
-    columns = _node_columns(graph, found, [at for at, _, _ in rows])
+    columns = _node_columns(graph, [at for at, _, _ in rows])
     columns["depth"] = lambda: [depth for _, _, depth in rows]
     return names, edges, columns, MESSAGE_ATTRIBUTES
 
 
-def _branches(graph: NodeGraph, found: Runs) -> Parts:
-    data = branch_columns(graph, found)
+def _branches(graph: NodeGraph) -> Parts:
+    data = branch_columns(graph)
     names = data.pop("branch_id")
     edges = [
         (parent, name)
@@ -149,16 +150,24 @@ def _digraph(
     made: nx.DiGraph[str] = nx.DiGraph()
     facts = {"leaf": graph.leaf, "session_id": graph.session_id or None}
     made.graph.update({name: value for name, value in facts.items() if value is not None})
+    with paused_collector():
+        _fill(made, names, edges, columns)
+    return made
+
+
+def _fill(
+    made: nx.DiGraph[str], names: list[str], edges: list[tuple[str, str]], columns: Columns
+) -> None:
     rows: list[dict[str, Any]] = [{} for _ in names]
     for column, values in columns.items():
+        clean = str if column == "json" else _plain
         for row, value in zip(rows, values(), strict=True):
             if value is not None:
-                row[column] = _plain(value) if type(value) is str else value
+                row[column] = clean(value) if type(value) is str else value
     made.add_nodes_from(zip(names, rows, strict=True))
     made.add_edges_from(edges)
-    return made
 
 
 def _plain(text: str) -> str:
     """A text that XML can hold."""
-    return text if text.isprintable() else text.translate(_NOT_IN_XML)
+    return text if text.isprintable() else _NOT_IN_XML.sub("\ufffd", text)

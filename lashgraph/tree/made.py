@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import msgspec
 import numpy as np
 from msgspec import Raw
+from msgspec.structs import replace
 
 from lashgraph.errors import InvalidRecordError
 from lashgraph.format import jsontext
@@ -16,7 +16,7 @@ from lashgraph.format.node import Node
 from lashgraph.tree.forest import measure, parent_positions
 
 _NAMED = 3
-_fields = msgspec.json.Decoder(dict[str, Raw])
+_PAGE = 200
 
 
 class Made(NamedTuple):
@@ -48,14 +48,34 @@ def from_networkx(graph: Any) -> Made:
     rows = []
     for name, facts in graph.nodes(data=True):
         try:
-            rows.append(jsontext.encode(_record(name, facts, parents[name], graph)))
+            rows.append(_row(name, facts))
         except (TypeError, ValueError, RecursionError) as error:
             raise InvalidRecordError(f"node {name!r}: {error}") from None
-    found, damages = decode_rows(rows)
-    for position, reason in damages:
-        raise InvalidRecordError(f"node {list(graph.nodes)[position]!r}: {reason}")
+    nodes = [
+        replace(node, parent_node_id=_parent(node, parent, graph))
+        for node, parent in zip(_decoded(rows, list(parents)), parents.values(), strict=True)
+    ]
     leaf, session_id = graph.graph.get("leaf"), graph.graph.get("session_id", "")
-    return Made([node for node in found if node is not None], leaf, str(session_id))
+    return Made(nodes, leaf, str(session_id))
+
+
+def _decoded(rows: list[bytes], names: list[str]) -> list[Node]:
+    nodes: list[Node] = []
+    for start in range(0, len(rows), _PAGE):
+        found, damages = decode_rows(rows[start : start + _PAGE])
+        for damage in damages:
+            raise InvalidRecordError(f"node {names[start + damage.position]!r}: {damage.reason}")
+        nodes += [node for node in found if node is not None]
+    for name, node in zip(names, nodes, strict=True):
+        if node.node_id != name:
+            raise InvalidRecordError(f"node {name!r}: attribute 'json' is of {node.node_id!r}")
+    return nodes
+
+
+def _parent(node: Node, parent: str | None, graph: Any) -> str | None:
+    """The parent by the edge; without one, a parent that is named and not in the graph."""
+    named = node.parent_node_id
+    return named if parent is None and named is not None and named not in graph else parent
 
 
 def _parents(graph: Any) -> dict[str, str | None]:
@@ -77,31 +97,13 @@ def _parents(graph: Any) -> dict[str, str | None]:
     return parents
 
 
-def _record(name: str, facts: Mapping[str, Any], parent: str | None, graph: Any) -> dict[str, Any]:
-    """The JSON record of a node: of its ``json``, or of its attributes one by one."""
-    made = _stored(name, facts["json"]) if "json" in facts else _described(name, facts)
-    named = made.pop("parent_node_id", None)
-    if parent is None and named is not None and named not in graph:
-        parent = named
-    rest = {key: value for key, value in made.items() if key != "node_id"}
-    head = {"node_id": name} if parent is None else {"node_id": name, "parent_node_id": parent}
-    return head | rest
+def _row(name: str, facts: Mapping[str, Any]) -> bytes:
+    """The JSON of a node: its attribute ``json``, or made of its attributes one by one."""
+    return _text(facts, "json").encode() if "json" in facts else _described(name, facts)
 
 
-def _stored(name: str, text: Any) -> dict[str, Any]:
-    if not isinstance(text, str):
-        raise TypeError("attribute 'json' is not a str")
-    (node,), damages = decode_rows([text.encode()])
-    if node is None:
-        raise ValueError(f"attribute 'json': {damages[0].reason}")
-    if node.node_id != name:
-        raise ValueError(f"attribute 'json' is of node {node.node_id!r}")
-    made: dict[str, Any] = _fields.decode(jsontext.encode(node))
-    return {**made, "parent_node_id": node.parent_node_id}
-
-
-def _described(name: str, facts: Mapping[str, Any]) -> dict[str, Any]:
-    made: dict[str, Any] = {}
+def _described(name: str, facts: Mapping[str, Any]) -> bytes:
+    made: dict[str, Any] = {"node_id": name}
     for key in ("parent_node_id", "agent_frame_id"):
         if key in facts:
             made[key] = _text(facts, key)
@@ -123,7 +125,7 @@ def _described(name: str, facts: Mapping[str, Any]) -> dict[str, Any]:
         made["event"] = {"Protocol": protocol}
     else:
         raise ValueError("an event has the attribute 'role' (a message) or 'plugin_id'")
-    return made
+    return jsontext.encode(made)
 
 
 def _text(facts: Mapping[str, Any], key: str) -> str:

@@ -93,12 +93,18 @@ def message_frame(graph: NodeGraph) -> pd.DataFrame:
             "timestamp": [node.timestamp for node in nodes],
             "active": [node.node_id in marked for node in nodes],
             "on_active_path": active[tree.at].tolist(),
-            "text": [first_line(message_text(message)) for message in messages],
+            "text": [_beginning(message) for message in messages],
         },
         rows=len(nodes),
         path=graph.file,
         session_id=graph.session_id,
     )
+
+
+def _beginning(message: Message) -> str:
+    """The first line of what a message says, without reading the rest."""
+    contents = (part.content for part in message.parts if part.kind in SPOKEN)
+    return first_line(next(filter(None, contents), ""))
 
 
 def first_line(text: str) -> str:
