@@ -1,27 +1,32 @@
 """Nodes in bulk: many rows of JSON decoded in one call, each as strictly as alone.
 
-What the quick decoder lets pass and the runtime
-does not (a known key twice) shows when the records are written again: only rows in the runtime's
-own form come back to the same bytes. Where they do not, each row is looked at by itself.
+What the quick decoder lets pass and the runtime does not (a known key twice) shows when the
+records are written again: only rows in the runtime's own form come back to the same bytes. Where
+they do not, each row is looked at by itself.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import msgspec
 import numpy as np
 import pyarrow as pa
+from msgspec import UNSET, Raw
 
+from lashgraph.format import jsontext
 from lashgraph.format.names import has_escape
-from lashgraph.format.node import Node, decode_node, well_formed
+from lashgraph.format.node import Node, Pruned, decode_node
 from lashgraph.format.strict import Invalid
 
 _decoder = msgspec.json.Decoder(Node)
 _encoder = msgspec.json.Encoder()
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
+_QUOTE = ord('"')
+_LEVELS_ABOVE = 8
+_MAY_BE_DEEP = 2 * (jsontext.MAX_DEPTH - _LEVELS_ABOVE)
 
 
 class Damage(NamedTuple):
@@ -35,12 +40,13 @@ def decode_rows(rows: Sequence[bytes]) -> tuple[list[Node | None], list[Damage]]
     """Decode rows; None stands for one that the runtime would drop, and a `Damage` says why."""
     nodes = _decode_together(rows)
     if nodes is not None:
-        return list(nodes), []
+        return cast("list[Node | None]", nodes), []
     found: list[Node | None] = []
     damages: list[Damage] = []
     for position, row in enumerate(rows):
+        quick = _decode_together([row])
         try:
-            found.append(_quick(row) or decode_node(row))
+            found.append(quick[0] if quick else decode_node(row))
         except Invalid as error:
             found.append(None)
             damages.append(Damage(position, str(error)))
@@ -58,7 +64,7 @@ def _decode_together(rows: Sequence[bytes]) -> list[Node] | None:
         return None
     again = _encoder.encode_lines(nodes)
     same = len(again) == len(joined) + 1 and again.startswith(joined)
-    return nodes if (same or not rows) and well_formed(nodes, rows) else None
+    return nodes if (same or not rows) and _well_formed(nodes) else None
 
 
 def _is_plain(text: bytes) -> bool:
@@ -75,16 +81,41 @@ def _is_plain(text: bytes) -> bool:
     return not has_escape(text) or _SURROGATE_ESCAPE.search(text) is None
 
 
-def _quick(text: bytes) -> Node | None:
-    try:
-        node = _decoder.decode(text)
-        text.decode()
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        return None
-    if (
-        _encoder.encode(node) != text
-        or _SURROGATE_ESCAPE.search(text)
-        or not well_formed([node], [text])
-    ):
-        return None
-    return node
+def _well_formed(nodes: Sequence[Node]) -> bool:
+    """Whether quickly decoded nodes keep the rules that their types cannot state."""
+    free: list[Raw] = []
+    for node in nodes:
+        event = node.event
+        if event is None:
+            if node.kind != "plugin" or node.plugin_type is None or node.body_json is UNSET:
+                return False
+            free.append(node.body_json)
+            continue
+        if node.kind != "event" or node.plugin_type is not None or node.body_json is not UNSET:
+            return False
+        message = event.conversation
+        if message is None:
+            if event.protocol is None:
+                return False
+            free.append(event.protocol.payload_json)
+            continue
+        if event.protocol is not None:
+            return False
+        for part in message.parts:
+            if memoryview(part.content_json)[0] != _QUOTE:
+                return False
+            state = part.prune_state
+            if isinstance(state, Pruned) and (state.deleted is None) == (state.summarized is None):
+                return False
+            meta = part.reasoning_meta
+            if meta is not None and _may_be_deep(_encoder.encode(meta)):
+                return False
+    return not any([_may_be_deep(value) for value in free])
+
+
+def _may_be_deep(text: bytes | Raw) -> bool:
+    """Whether a text has so many brackets that they might be nested too deep."""
+    if len(memoryview(text)) < _MAY_BE_DEEP:
+        return False
+    data = bytes(text)
+    return data.count(b"{") + data.count(b"[") > jsontext.MAX_DEPTH - _LEVELS_ABOVE

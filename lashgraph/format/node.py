@@ -6,8 +6,7 @@ is decoded at the speed of its structure, not of its prose.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from operator import eq
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -244,56 +243,6 @@ class Node(Record, frozen=True, kw_only=True):
     def body(self) -> Any:
         """The body of a plugin node as Python values; None for other nodes."""
         return None if self.body_json is UNSET else jsontext.value_of(self.body_json)
-
-
-_QUOTES = {ord('"')}
-_PLAIN = {str}
-_LEVELS_ABOVE = 8
-_MAY_BE_DEEP = 2 * (jsontext.MAX_DEPTH - _LEVELS_ABOVE)
-
-
-def well_formed(nodes: Sequence[Node], rows: Sequence[bytes]) -> bool:
-    """Whether quickly decoded nodes keep the rules that their types cannot state.
-
-    Parameters
-    ----------
-    rows : sequence of bytes
-        The JSON that each was decoded from.
-    """
-    events = [node.event for node in nodes]
-    have_event = [event is not None for event in events]
-    have_body = [node.body_json is not UNSET for node in nodes]
-    have_type = [node.plugin_type is not None for node in nodes]
-    if (
-        have_event != [node.kind == "event" for node in nodes]
-        or have_body != have_type
-        or any(map(eq, have_event, have_body))
-    ):
-        return False
-    both = [(event.conversation, event.protocol) for event in events if event is not None]
-    if any([(message is None) == (protocol is None) for message, protocol in both]):
-        return False
-    parts = [part for message, _ in both if message is not None for part in message.parts]
-    if not {memoryview(part.content_json)[0] for part in parts} <= _QUOTES:
-        return False
-    states = [part.prune_state for part in parts]
-    if not set(map(type, states)) <= _PLAIN:
-        pruned = [state for state in states if isinstance(state, Pruned)]
-        if any((state.deleted is None) == (state.summarized is None) for state in pruned):
-            return False
-    free = [node.body_json for node in nodes if node.body_json is not UNSET]
-    free += [protocol.payload_json for _, protocol in both if protocol is not None]
-    views = [memoryview(value) for value in free]
-    if any([len(view) >= _MAY_BE_DEEP and _brackets(bytes(view)) for view in views]):
-        return False
-    if any([part.reasoning_meta is not None for part in parts]):
-        return not any(map(_brackets, rows))
-    return True
-
-
-def _brackets(text: bytes) -> bool:
-    """Whether a text has so many brackets that they might be nested too deep."""
-    return text.count(b"{") + text.count(b"[") > jsontext.MAX_DEPTH - _LEVELS_ABOVE
 
 
 def decode_node(text: bytes | str) -> Node:
