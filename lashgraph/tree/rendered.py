@@ -99,13 +99,8 @@ def _fenced(text: str) -> list[str]:
 
 
 def _code_span(text: str) -> str:
-    """A text within a line: shown as it is, whatever it holds."""
-    shown = " ".join(visible(text).split()) or " "
-    longest = max([0, *map(len, re.findall("`+", shown))])
-    if not longest:
-        return f"`{shown}`"
-    mark = "`" * (longest + 1)
-    return f"{mark} {shown} {mark}"
+    """A text within a line, without the marks that could end it."""
+    return f"`{' '.join(visible(text).replace('`', chr(39)).split()) or ' '}`"
 
 
 def html(entries: Iterable[Entry], facts: Mapping[str, str]) -> str:
@@ -129,7 +124,7 @@ def _article(entry: Entry) -> Markup:
 def _shown(block: Block) -> Markup:
     if not block.label:
         return element("div", block.text, class_="text", dir="auto")
-    text = element("pre", block.text, dir="auto")
+    text = element("pre", f"\n{block.text}", dir="auto")  # HTML drops the first line feed of a pre
     label = element("bdi", block.label)
     if block.is_aside:
         return element("details", element("summary", label), text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,7 +25,9 @@ from stores import recorded_params, stem, unpack
 
 import lashgraph
 from lashgraph import GcPolicy
+from lashgraph.format.html import escape, visible
 from lashgraph.testing import oracle
+from lashgraph.tree.messages import message_text
 
 FAR_FUTURE_MS = 2**53
 
@@ -127,6 +130,67 @@ def without_text(node: Json) -> Json:
     if message is None:
         return node
     return {**node, "message": {key: message[key] for key in ("id", "role", "origin", "parts")}}
+
+
+def test_the_message_tree_is_that_of_the_runtimes_picker(session: Recorded) -> None:
+    with lashgraph.open(session.path) as store:
+        tree = store.tree()
+    frame = tree.message_tree()
+    columns = ["depth", "node_id", "parent_node_id", "role", "active"]
+    got = frame[columns].astype(object).where(frame[columns].notna(), None).values.tolist()
+    expected = session.expected["message_tree_flat__depth_id_parent_role_active"]
+    session.check(expected, got, "message_tree")
+    on_path = set(session.expected["active_path"])
+    assert frame["on_active_path"].tolist() == [name in on_path for name in frame["node_id"]]
+    edges = {(parent, name) for _, name, parent, _, _ in expected if parent is not None}
+    assert set(tree.to_networkx("messages").edges) == edges
+
+
+def test_the_transcript_is_the_runtimes_read_model(session: Recorded) -> None:
+    expected = session.expected["read_model_full_graph"]
+    with lashgraph.open(session.path) as store:
+        transcript = store.tree().transcript()
+        turn_state = store.load_session().checkpoint.turn_state
+    got = {
+        "messages": [message_summary(message) for message in transcript.messages],
+        "active_event_count": transcript.active_event_count,
+        "token_usage": shown(turn_state.token_usage),
+        "turn_index": turn_state.turn_index,
+    }
+    session.check(expected, got, "read_model")
+    assert session.expected["read_model_active_path"] == "same as read_model_full_graph"
+
+
+def message_summary(message: Any) -> Json:
+    """A message in the form of the read model."""
+    parts = shown(message)["parts"]
+    return {
+        "id": message.id,
+        "role": message.role,
+        "origin": shown(message.origin),
+        "parts": [part_summary(part) for part in parts],
+        "text": text_summary(message_text(message)),
+    }
+
+
+def test_every_form_of_a_transcript_holds_all_that_was_said(session: Recorded) -> None:
+    with lashgraph.open(session.path) as store:
+        tree = store.tree()
+    for leaf in session.expected["active_path_per_leaf"]:
+        transcript = tree.transcript(leaf, every_frame=True)
+        said = [part.content for each in transcript.messages for part in each.parts]
+        said += [step.code for step in transcript.steps]
+        said += [step.final_output for step in transcript.steps if step.final_output is not None]
+        page, document = transcript.html(), transcript.markdown()
+        for text in said:
+            assert escape(text) in page
+            assert visible(text) in document
+        entries = json.loads(transcript.json())["entries"]
+        assert len(entries) == len(transcript.messages) + len(transcript.steps)
+        records = transcript.chat()
+        calls = [call["id"] for record in records for call in record.get("tool_calls", ())]
+        results = [record["tool_call_id"] for record in records if record["role"] == "tool"]
+        assert sorted(calls) == sorted(results)
 
 
 # Head, metadata, checkpoint, blobs
@@ -308,7 +372,11 @@ def read_everything(store: Any, expected: Json) -> None:
     store.get_module_artifact("lashlang:v1:sha256:of-no-module")
     for graph in (store.tree(), store.tree(tombstoned=True)):
         graph.active_path()
-        graph.to_networkx()
+        graph.branches()
+        graph.message_tree()
+        graph.transcript().html()
+        for level in ("nodes", "messages", "branches"):
+            graph.to_networkx(level)
     for policy in (GcPolicy.runtime(), GcPolicy.safe(keep_turns=2)):
         store.reachability(policy).to_networkx()
         plan = store.plan_gc(policy)
