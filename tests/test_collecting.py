@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import itertools
+import json
 import pickle
+import sqlite3
+import zlib
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import msgpack
 import pytest
 from recorded import blob_hashes, folder_state, sha256
 from test_writing import commit, node
 
 import lashgraph as lg
 from lashgraph import GcPolicy, errors
+from lashgraph.format.blob import content_hash
 from lashgraph.sqlite import blobs
 
 HEALTHY = "damaged/healthy.db.gz"
@@ -221,6 +227,114 @@ def test_an_interrupt_deletes_nothing(path: Path, secure: bool) -> None:
             assert set(store.blobs()["hash"]) == before[1]
         store.put_blob(b"goes on")
     assert blob_hashes(path) > before[1]
+
+
+# Damage that the recorded stores do not have
+
+
+def change(path: Path, sql: str, *values: Any) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(sql, values)
+        connection.commit()
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def doomed(path: Path, policy: GcPolicy) -> set[str]:
+    with lg.open(path) as store:
+        return set(store.plan_gc(policy).doomed_hashes)
+
+
+POLICIES = [GcPolicy.safe(), GcPolicy.runtime()]
+
+
+@pytest.mark.parametrize("policy", POLICIES, ids=["safe", "runtime"])
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE artifact_refs SET blob_ref = CAST(blob_ref AS BLOB)",
+        "UPDATE blobs SET hash = CAST(hash AS BLOB) WHERE rowid = 1",
+        "UPDATE blobs SET hash = NULL WHERE rowid = 1",
+        "UPDATE session_head SET head_json = json_set(head_json, '$.checkpoint_ref', 5)",
+        "UPDATE session_head SET head_json = json_set(head_json, '$.checkpoint_ref', "
+        "json('\"\\ud800\"'))",
+    ],
+)
+def test_a_name_that_is_no_text_is_refused(sql: str, policy: GcPolicy, path: Path) -> None:
+    """The runtime stops at each, but for the head's: there it deletes what the head keeps."""
+    change(path, sql)
+    before = sha256(path.read_bytes())
+    with lg.open(path, "rw") as store:
+        assert store.reachability(policy).findings
+        for run in (store.plan_gc, store.gc_unreachable):
+            with pytest.raises(errors.DamagedStoreError, match="nothing was deleted"):
+                run(policy)
+    assert sha256(path.read_bytes()) == before
+
+
+@pytest.mark.parametrize("policy", POLICIES, ids=["safe", "runtime"])
+def test_a_manifest_with_counted_fields_is_followed(policy: GcPolicy, path: Path) -> None:
+    """Fields and variants by position are no fields of a newer version."""
+    expected = doomed(path, policy)
+    with lg.open(path) as store:
+        key = store.load_head().checkpoint_ref  # type: ignore[union-attr]
+        named = store.get_checkpoint(key)  # type: ignore[arg-type]
+    assert named is not None
+    fields = {1: named.tool_state_ref, 2: named.plugin_snapshot_ref, 4: named.execution_state_ref}
+    content = msgpack.packb(fields)
+    renamed = content_hash(content)
+    stored = msgpack.packb({0: {0: 1}, 1: 1, 2: zlib.compress(content)})
+    change(path, "UPDATE blobs SET hash = ?, content = ? WHERE hash = ?", renamed, stored, key)
+    change(path, "UPDATE session_head SET head_json = replace(head_json, ?, ?)", key, renamed)
+    assert doomed(path, policy) == expected
+
+
+@pytest.mark.parametrize("escape", [str, lambda key: "".join(f"\\u{ord(c):04x}" for c in key)])
+@pytest.mark.parametrize(
+    "row",
+    [
+        '{"node_id":"x","timestamp":"t","kind":"plugin","plugin_type":"p","body":'
+        '{"archive_hash":"%s"}}',
+        '{"node_id":"x","kind":"of no kind","body":"%s"}',
+        '{"node_id":"x","body":"%s"',
+        '{"node_id":"x","timestamp":"t","kind":0,"plugin_type":"p","body":"see %s there"}',
+    ],
+)
+def test_a_node_names_a_blob_however_it_is_spelt(
+    row: str, escape: Callable[[str], str], path: Path
+) -> None:
+    key = min(doomed(path, GcPolicy.safe()))
+    for tombstoned in (1, 0):
+        sql = "INSERT INTO graph_nodes (node_id, node_json, tombstoned) VALUES (?, ?, ?)"
+        change(path, sql, f"x{tombstoned}", row % escape(key), tombstoned)
+        assert (key in doomed(path, GcPolicy.safe())) is bool(tombstoned)
+        assert key in doomed(path, GcPolicy.runtime())
+
+
+def test_a_refused_head_still_tells_its_agent_frames_states(path: Path) -> None:
+    first, second = sorted(doomed(path, GcPolicy.safe()))[:2]
+    frames = [{"frame_id": "f", "execution_state_ref": first}, {"execution_state_ref": [second]}]
+    change(
+        path,
+        "UPDATE session_head SET head_json = json_set(head_json, '$.config.model.tier', 1, "
+        "'$.agent_frames', json(?))",
+        json.dumps(frames),
+    )
+    with lg.open(path) as store, pytest.raises(errors.DamagedHeadError):
+        store.load_head()
+    assert not {first, second} & doomed(path, GcPolicy.safe())
+    assert {first, second} <= doomed(path, GcPolicy.runtime())
+
+
+@pytest.mark.parametrize("value", ["x", b"\xff", 1.5, 1 << 62])
+def test_a_turn_whose_time_is_none_keeps_its_place(value: Any, path: Path) -> None:
+    """Turns stand in the order of the head's revision; the time only parts what ties."""
+    expected = doomed(path, GcPolicy.safe(keep_turns=2))
+    change(path, "UPDATE runtime_turn_commits SET committed_at_ms = ? WHERE turn_id = 't2'", value)
+    change(path, "UPDATE runtime_turn_commits SET turn_id = X'ff' WHERE turn_id = 't1'")
+    assert doomed(path, GcPolicy.safe(keep_turns=2)) == expected
+    with lg.open(path) as store:
+        assert store.turns()["committed_at"].isna().sum() == 1
+        assert store.history()["turn_id"].tolist()[0] == "\ufffd"
 
 
 # Reachability

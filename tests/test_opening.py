@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 import sqlite3
 import threading
@@ -92,6 +93,97 @@ BAD: dict[str, tuple[Callable[[Path], Path], type[errors.LashgraphError], str]] 
         "graph_nodes.tombstoned",
     ),
 }
+
+
+def calls(store: lg.Store) -> list[Callable[[], Any]]:
+    """Reads that answer of the head, the ledger, the turns and the queue."""
+    return [
+        store.load_head,
+        store.load_session,
+        store.load_active_path,
+        store.token_ledger,
+        store.load_usage_deltas,
+        store.usage,
+        store.turns,
+        store.history,
+        store.refs,
+        store.blobs,
+        store.nodes,
+        store.problems,
+        store.plan_gc,
+        store.list_queued_work,
+        store.list_uncommitted_attachments,
+    ]
+
+
+ROWS = (
+    "INSERT INTO usage_deltas VALUES (7, 'turn', 'm', 1, 2, 3, 4)",
+    "INSERT INTO attachment_manifest VALUES ('a', 's', 'file:a', 5, NULL)",
+    "INSERT INTO queued_work_batches (batch_id, session_id, source_key, delivery_policy, "
+    "slot_policy, merge_key_json, available_at_ms, enqueued_at_ms) "
+    "VALUES ('b', 's', 'k', 'd', 's', '1', 1, 1)",
+)
+
+
+@pytest.mark.parametrize("value", ["X'fffe'", "CAST(X'fffe' AS TEXT)", "'x'", "1.5", "-1", "''"])
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "usage_deltas.source",
+        "usage_deltas.input_tokens",
+        "runtime_turn_commits.turn_id",
+        "runtime_turn_commits.result_json",
+        "runtime_turn_commits.committed_at_ms",
+        "session_head.head_json",
+        "session_head.head_revision",
+        "graph_nodes.node_id",
+        "graph_nodes.node_json",
+        "blobs.content",
+        "artifact_refs.artifact_ref",
+        "artifact_refs.blob_ref",
+        "queued_work_batches.batch_id",
+        "attachment_manifest.intent_at_ms",
+    ],
+)
+@pytest.mark.filterwarnings("ignore::lashgraph.errors.DamagedDataWarning")
+def test_a_cell_of_another_kind_brings_only_errors_of_ours(
+    cell: str, value: str, recorded: Recorded
+) -> None:
+    path = recorded(HEALTHY)
+    table, column = cell.split(".")
+    run_sql(path, *ROWS, f"UPDATE {table} SET {column} = {value} WHERE rowid = "
+            f"(SELECT min(rowid) FROM {table})")  # fmt: skip
+    before = path.read_bytes()
+    with lg.open(path) as store:
+        for call in calls(store):
+            with contextlib.suppress(errors.LashgraphError):
+                call()
+    assert path.read_bytes() == before
+    with lg.open(path, "rw") as store:
+        draft = {"session_id": "s", "source_key": "k", "merge_key": 1}
+        assert store.enqueue_work(draft | {"delivery_policy": "d", "slot_policy": "s"})
+        with contextlib.suppress(errors.LashgraphError):
+            store.gc_unreachable()
+
+
+def test_a_usage_entry_that_counts_no_tokens_is_named(recorded: Recorded) -> None:
+    path = recorded(HEALTHY)
+    run_sql(path, *ROWS, "UPDATE usage_deltas SET output_tokens = 'many'")
+    with lg.open(path) as store:
+        for call in (store.token_ledger, store.load_session, store.usage, store.sessions):
+            with pytest.raises(errors.DamagedDataError, match="output_tokens is 'many'") as caught:
+                call()
+            assert (caught.value.table, caught.value.key) == ("usage_deltas", "7")
+            assert str(path) in str(caught.value)
+
+
+def test_a_revision_that_is_no_count_makes_the_head_unreadable(recorded: Recorded) -> None:
+    path = recorded(HEALTHY)
+    run_sql(path, "UPDATE session_head SET head_revision = 'three'")
+    with lg.open(path) as store:
+        with pytest.raises(errors.DamagedHeadError, match="head_revision"):
+            store.load_head()
+        assert store.plan_gc().kept_blob_count == 5
 
 
 @pytest.mark.parametrize("mode", ["r", "rw", "create"])

@@ -10,7 +10,7 @@ import msgspec
 from lashgraph.format import jsontext
 from lashgraph.format.checkpoint import TurnOptions, from_mapping
 from lashgraph.format.node import Cause
-from lashgraph.format.strict import Invalid, Natural, Octet, Pairs, Record, always, build, plain
+from lashgraph.format.strict import Invalid, Natural, Octet, Pairs, Record, always, build
 
 
 class ModelLimits(Record, frozen=True, forbid_unknown_fields=True):
@@ -154,9 +154,9 @@ def head_refs(text: bytes | str) -> HeadRefs:
     if not _all(tree, "config"):
         raise Invalid("field 'config' is missing")
     refs = _all(tree, "checkpoint_ref")
-    if any(ref is not None and not isinstance(ref, str) for ref in refs):
+    if any(ref is not None and not _is_text(ref) for ref in refs):
         raise Invalid("checkpoint_ref is not a text")
-    names = [name for name in _all(tree, "session_id") if isinstance(name, str)]
+    names = [name for name in _all(tree, "session_id") if _is_text(name)]
     frames = [frame for frames in _all(tree, "agent_frames") for frame in _listed(frames)]
     return HeadRefs(
         names[-1] if names else "",
@@ -175,15 +175,26 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _states(index: int, frame: Any) -> Iterator[tuple[str, str]]:
-    names = [name for name in _all(frame, "frame_id") if isinstance(name, str)]
+    names = [name for name in _all(frame, "frame_id") if _is_text(name)]
     for value in _all(frame, "execution_state_ref"):
-        for text in _texts(plain(value)):
+        for text in _texts(value):
             yield (names[-1] if names else str(index)), text
 
 
 def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
+    if _is_text(value):
         yield value
-    elif isinstance(value, (list, dict)):
-        for item in value.values() if isinstance(value, dict) else value:
+    elif isinstance(value, list):
+        for item in [item for _, item in value] if isinstance(value, Pairs) else value:
             yield from _texts(item)
+
+
+def _is_text(value: Any) -> bool:
+    """Whether a value is a text that SQLite can hold: one without half of a surrogate pair."""
+    if not isinstance(value, str):
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from lashgraph.errors import InvalidRecordError
+from lashgraph.format import jsontext
 from lashgraph.format.strict import Record
 
 
@@ -56,10 +57,17 @@ class Attachment(Record, frozen=True):
 
 
 def as_draft(draft: QueueDraft | Mapping[str, Any]) -> QueueDraft:
-    """Take a draft of queued work, or a mapping of the same shape."""
-    if isinstance(draft, QueueDraft):
-        return draft
+    """Take a draft of queued work, or a mapping of the same shape.
+
+    Raises
+    ------
+    InvalidRecordError
+        It has not that shape, or holds what JSON does not.
+    """
     try:
-        return msgspec.convert(draft, QueueDraft)
-    except msgspec.ValidationError as error:
+        made = draft if isinstance(draft, QueueDraft) else msgspec.convert(draft, QueueDraft)
+        for value in (made.merge_key, *made.payloads):
+            jsontext.encode_checked(value)
+    except (ValueError, TypeError, RecursionError) as error:
         raise InvalidRecordError(f"no queued work: {error}") from None
+    return made

@@ -16,7 +16,7 @@ from lashgraph.format.checkpoint import Manifest, decode
 from lashgraph.format.strict import Invalid
 from lashgraph.reach.policy import GcPolicy
 from lashgraph.reach.refs import Ref, StoreRefs, TurnRefs, collect_refs, node_refs
-from lashgraph.sqlite import blobs
+from lashgraph.sqlite import artifacts, blobs
 from lashgraph.sqlite.blobs import BlobRow
 
 
@@ -98,6 +98,7 @@ class _Marker:
         """Mark from all roots of the policy."""
         refs, policy = self.result.refs, self.result.policy
         self._check_head(refs)
+        self._check_names()
         for root in refs.head_roots():
             self._root(root)
             self._manifest(root, must_exist=self.safe)
@@ -128,6 +129,13 @@ class _Marker:
             self._refuse(
                 "session_head", "head_json", "no checkpoint, yet turns recorded some: it was lost"
             )
+
+    def _check_names(self) -> None:
+        """Names that are no texts: what they name, or who names them, cannot be told."""
+        for name, kind in artifacts.odd_targets(self.connection):
+            self._refuse("artifact_refs", name, f"its blob_ref is stored as {kind}, not as text")
+        for rowid, kind in blobs.odd_keys(self.connection):
+            self._refuse("blobs", f"rowid {rowid}", f"its key is stored as {kind}, not as text")
 
     def _refuse(self, table: str, key: str, what: str) -> None:
         finding = Finding(table, key, what)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any, Literal, NamedTuple
 
 from lashgraph.format import jsontext
@@ -12,6 +14,8 @@ from lashgraph.format.head import HeadRefs, head_refs
 from lashgraph.format.names import hashes_in
 from lashgraph.format.strict import Invalid
 from lashgraph.sqlite import artifacts, commits, heads, nodes
+
+_ESCAPED_ASCII = re.compile(rb"\\u00([2-7][0-9a-fA-F])")
 
 SourceKind = Literal[
     "head",
@@ -141,7 +145,7 @@ def _turns(connection: sqlite3.Connection, session_id: str) -> list[TurnRefs]:
     found.sort(
         key=lambda t: (
             -1 if t.result is None else t.result.head_revision,
-            t.turn.committed_at_ms,
+            t.turn.committed_at_ms or 0,
             t.turn.rowid,
         )
     )
@@ -158,7 +162,7 @@ def node_refs(connection: sqlite3.Connection) -> list[Ref]:
     """Blobs that live nodes name: archives of pruned parts, and hashes in unreadable rows.
 
     A node that can be read names what stands under a key ``archive_hash``, wherever in it. Of one
-    that cannot be read every run of 64 hex digits is taken for a name.
+    that cannot be read every run of 64 hex digits is taken for a name, escaped digits too.
     """
     found: list[Ref] = []
     for row in nodes.suspects(connection):
@@ -167,9 +171,15 @@ def node_refs(connection: sqlite3.Connection) -> list[Ref]:
             names = _archive_hashes(jsontext.value_of(row.text))
             found += (Ref(key, "archive", row.node_id, "archive_hash", name) for name in names)
         else:
-            names = hashes_in(row.text)
-            found += (Ref(key, "unreadable_node", row.node_id, "node_json", name) for name in names)
+            names = chain(hashes_in(row.text), hashes_in(_unescaped(row.text)))
+            seen = dict.fromkeys(names)
+            found += (Ref(key, "unreadable_node", row.node_id, "node_json", name) for name in seen)
     return found
+
+
+def _unescaped(text: bytes) -> bytes:
+    """A text whose letters and digits stand as such where JSON had them escaped."""
+    return _ESCAPED_ASCII.sub(lambda found: bytes([int(found[1], 16)]), text)
 
 
 def _archive_hashes(value: Any) -> Iterator[str]:

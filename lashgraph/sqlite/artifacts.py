@@ -6,6 +6,7 @@ import sqlite3
 
 from lashgraph.format.blob import MODULE, BlobProfile
 from lashgraph.sqlite import blobs
+from lashgraph.sqlite.connect import text_of
 
 
 def put_module(
@@ -32,8 +33,19 @@ def get_module(connection: sqlite3.Connection, artifact_ref: str) -> bytes | Non
 def refs(connection: sqlite3.Connection) -> list[tuple[str, str]]:
     """All references and the blobs they name, by reference."""
     return [
-        (str(name), str(target))
+        (text_of(name), text_of(target))
         for name, target in connection.execute(
             "SELECT artifact_ref, blob_ref FROM artifact_refs ORDER BY artifact_ref"
+        )
+    ]
+
+
+def odd_targets(connection: sqlite3.Connection) -> list[tuple[str, str]]:
+    """References whose target is not stored as text, and as what it is."""
+    return [
+        (text_of(name), kind)
+        for name, kind in connection.execute(
+            "SELECT artifact_ref, typeof(blob_ref) FROM artifact_refs "
+            "WHERE typeof(blob_ref) <> 'text' ORDER BY artifact_ref"
         )
     ]

@@ -23,17 +23,20 @@ from lashgraph.format.commit import (
 from lashgraph.format.head import Head
 from lashgraph.format.strict import Invalid
 from lashgraph.sqlite import checkpoints, heads, nodes, usage, work
+from lashgraph.sqlite.connect import text_of
+
+_LATEST_MS = (1 << 63) // 1_000_000
 
 
 class TurnRow(NamedTuple):
-    """A recorded turn; time in milliseconds since 1970, UTC."""
+    """A recorded turn; time in milliseconds since 1970, UTC, or None where it is no time."""
 
     rowid: int
     session_id: str
     turn_id: str
     turn_commit_hash: str
     result_json: str | bytes
-    committed_at_ms: int
+    committed_at_ms: int | None
 
 
 class Committed(NamedTuple):
@@ -46,12 +49,17 @@ class Committed(NamedTuple):
 def turns(connection: sqlite3.Connection) -> list[TurnRow]:
     """All recorded turns in the order of their rows."""
     return [
-        TurnRow(*row)
-        for row in connection.execute(
+        TurnRow(rowid, text_of(session), text_of(turn), text_of(digest), result, _time(at))
+        for rowid, session, turn, digest, result, at in connection.execute(
             "SELECT rowid, session_id, turn_id, turn_commit_hash, CAST(result_json AS BLOB), "
             "committed_at_ms FROM runtime_turn_commits ORDER BY rowid"
         )
     ]
+
+
+def _time(value: object) -> int | None:
+    """A time that a clock may show and a nanosecond count of 64 bits holds."""
+    return value if type(value) is int and abs(value) < _LATEST_MS else None
 
 
 def commit(

@@ -39,6 +39,11 @@ def _lenient_text(text: bytes) -> str:
     return text.decode("utf-8", "replace")
 
 
+def text_of(value: object) -> str:
+    """A cell as text, whatever its storage class."""
+    return _lenient_text(value) if isinstance(value, bytes) else str(value)
+
+
 @contextmanager
 def raw_text(connection: sqlite3.Connection) -> Iterator[None]:
     """Deliver texts as bytes, undecoded."""

@@ -10,6 +10,7 @@ from lashgraph.format import jsontext
 from lashgraph.format.head import Head, decode_head, encode_head
 from lashgraph.format.session import SessionMeta, decode_relation, encode_relation
 from lashgraph.format.strict import Invalid
+from lashgraph.sqlite.connect import text_of
 
 
 class HeadRow(NamedTuple):
@@ -19,6 +20,7 @@ class HeadRow(NamedTuple):
     json: str | bytes
     revision: int
     is_text: bool
+    has_revision: bool
 
 
 def row(connection: sqlite3.Connection) -> HeadRow | None:
@@ -30,8 +32,10 @@ def row(connection: sqlite3.Connection) -> HeadRow | None:
     if found is None:
         return None
     session_id, json, revision, is_text = found
-    revision = revision if isinstance(revision, int) else 0
-    return HeadRow(str(session_id), json or b"", revision, bool(is_text))
+    counts = type(revision) is int and revision >= 0
+    return HeadRow(
+        text_of(session_id), json or b"", revision if counts else 0, bool(is_text), counts
+    )
 
 
 def load(connection: sqlite3.Connection) -> Head | None:
@@ -47,7 +51,9 @@ def load(connection: sqlite3.Connection) -> Head | None:
         return None
     try:
         if not found.is_text:
-            raise Invalid("head_json is not stored as text")
+            raise Invalid("it is not stored as text")
+        if not found.has_revision:
+            raise Invalid("the column head_revision beside it is no count")
         return decode_head(found.json, found.revision)
     except Invalid as error:
         raise DamagedHeadError(

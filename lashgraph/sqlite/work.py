@@ -23,12 +23,12 @@ def enqueue(
     """
     if draft.source_key is not None:
         known = connection.execute(
-            "SELECT batch_id FROM queued_work_batches WHERE session_id = ? AND source_key = ?",
+            "SELECT enqueue_seq FROM queued_work_batches WHERE session_id = ? AND source_key = ?",
             (draft.session_id, draft.source_key),
         ).fetchone()
         if known:
-            return _load(connection, "batch_id = ?", known[0])[0]
-    connection.execute(
+            return _load(connection, "enqueue_seq = ?", known[0])[0]
+    cursor = connection.execute(
         "INSERT INTO queued_work_batches (batch_id, session_id, source_key, delivery_policy, "
         "slot_policy, merge_key_json, available_at_ms, enqueued_at_ms) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -51,7 +51,7 @@ def enqueue(
             for index, payload in enumerate(draft.payloads)
         ],
     )
-    return _load(connection, "batch_id = ?", batch_id)[0]
+    return _load(connection, "enqueue_seq = ?", cursor.lastrowid)[0]
 
 
 def list_queued(connection: sqlite3.Connection, session_id: str) -> list[QueuedBatch]:
@@ -59,7 +59,7 @@ def list_queued(connection: sqlite3.Connection, session_id: str) -> list[QueuedB
     return _load(connection, "session_id = ?", session_id)
 
 
-def _load(connection: sqlite3.Connection, where: str, value: str) -> list[QueuedBatch]:
+def _load(connection: sqlite3.Connection, where: str, value: object) -> list[QueuedBatch]:
     rows = connection.execute(
         "SELECT batch_id, enqueue_seq, session_id, source_key, delivery_policy, slot_policy, "
         f"merge_key_json, available_at_ms, enqueued_at_ms FROM queued_work_batches WHERE {where} "
