@@ -47,7 +47,7 @@ class _Rows:
         self.seqs += chunk.keys.seqs
         self.ids += chunk.keys.ids
         self.dead += chunk.keys.tombstoned
-        self.sizes += map(len, chunk.texts)
+        self.sizes += chunk.keys.sizes
         if chunk.damages:
             self.unreadable += nodes.damaged_rows(chunk)
             self._add_one_by_one(chunk.nodes)

@@ -15,7 +15,6 @@ from lashgraph.format.node import Node, encode_node
 from lashgraph.sqlite.connect import raw_text
 
 _ROWS = 200
-_PAGE = 512
 
 
 class NodeChunk(NamedTuple):
@@ -23,8 +22,6 @@ class NodeChunk(NamedTuple):
 
     Attributes
     ----------
-    texts : sequence of bytes
-        The rows' JSON.
     nodes : list of Node or None
         None stands for a row that the runtime would drop.
     damages : list of Damage
@@ -33,18 +30,18 @@ class NodeChunk(NamedTuple):
         The rows' other columns, if they were asked for.
     """
 
-    texts: Sequence[bytes]
     nodes: list[Node | None]
     damages: list[Damage]
     keys: RowKeys | None
 
 
 class RowKeys(NamedTuple):
-    """Load order, node ids and tombstone flags of rows."""
+    """Load order, node ids, tombstone flags and bytes of JSON of rows."""
 
     seqs: Sequence[int]
     ids: list[str]
     tombstoned: Sequence[int]
+    sizes: Sequence[int]
 
 
 def scan(
@@ -68,20 +65,21 @@ def scan(
         )
         while rows := cursor.fetchmany(_ROWS):
             texts, are_text, *rest = zip(*rows, strict=True)
-            if all(are_text):
-                nodes, damages = decode_rows(texts)
-            else:
+            if not all(are_text):
                 texts = tuple(map(_as_bytes, texts))
-                nodes, damages = _decode_odd(texts, are_text)
-            found = RowKeys(rest[0], _id_texts(rest[1]), rest[2]) if keys else None
-            yield NodeChunk(texts, nodes, damages, found)
+            found = None
+            if keys:
+                found = RowKeys(rest[0], _id_texts(rest[1]), rest[2], list(map(len, texts)))
+            yield NodeChunk(*_decoded(texts, are_text), found)
 
 
-def _decode_odd(
+def _decoded(
     texts: Sequence[bytes], are_text: Sequence[int]
 ) -> tuple[list[Node | None], list[Damage]]:
-    """Decode rows of which some are not stored as text: the runtime drops those."""
+    """Decode rows; the runtime drops those that are not stored as text."""
     nodes, damages = decode_rows(texts)
+    if all(are_text):
+        return nodes, damages
     reasons = dict(damages)
     for position, is_text in enumerate(are_text):
         if not is_text:
@@ -120,8 +118,13 @@ def suspects(connection: sqlite3.Connection) -> list[Suspect]:
             "SELECT seq, node_json FROM graph_nodes WHERE tombstoned = 0 ORDER BY seq"
         )
         while rows := cursor.fetchmany(_ROWS):
-            texts = [_as_bytes(text) for _, text in rows]
-            found += ((rows[at][0], texts[at]) for at in rows_that_may_name(texts))
+            seqs, texts = zip(*rows, strict=True)
+            try:
+                hits = rows_that_may_name(texts)
+            except TypeError:
+                texts = tuple(map(_as_bytes, texts))
+                hits = rows_that_may_name(texts)
+            found += [(seqs[at], texts[at]) for at in hits]
     return [_suspect(connection, seq, text) for seq, text in found]
 
 
@@ -182,15 +185,12 @@ def paused_collector() -> Iterator[None]:
             gc.enable()
 
 
-_WALK = """
-    WITH RECURSIVE path(seq, parent) AS (
-        SELECT seq, json_extract(node_json, '$.parent_node_id') FROM graph_nodes
-        WHERE node_id = ? AND tombstoned = 0
-        UNION ALL
-        SELECT g.seq, json_extract(g.node_json, '$.parent_node_id')
-        FROM path JOIN graph_nodes AS g ON g.node_id = path.parent AND g.tombstoned = 0
-        LIMIT ?)
-    SELECT g.node_json FROM path JOIN graph_nodes AS g USING (seq)"""
+_STRETCH = """
+    SELECT CAST(node_id AS BLOB), node_json, typeof(node_json) = 'text' FROM graph_nodes
+    WHERE seq <= (SELECT seq FROM graph_nodes WHERE node_id = ? AND tombstoned = 0)
+        AND tombstoned = 0
+    ORDER BY seq DESC LIMIT ?"""
+_LONGEST = 256
 
 
 class Walk(NamedTuple):
@@ -201,68 +201,72 @@ class Walk(NamedTuple):
 
 
 def walk(connection: sqlite3.Connection, leaf: str) -> Walk:
-    """The path from a leaf to its root, as SQL sees it: by the rows' ids and the JSON's parents.
+    """The path from a leaf to its root, by the rows' ids and the JSON's parents.
 
     It stops at a parent that is missing or tombstoned, and where it would meet a node again. Rows
     that do not decode are walked through and left out; at one that is not JSON the walk stops.
+
+    A parent mostly stands just before its child, so rows are fetched by the stretch: a longer one
+    each time that the path stayed in the last.
     """
-    total = int(connection.execute("SELECT count(*) FROM graph_nodes").fetchone()[0])
-    try:
-        with raw_text(connection):
-            rows = [row for (row,) in connection.execute(_WALK, (leaf, total + 1))]
-    except sqlite3.OperationalError as error:
-        if "JSON" not in str(error):
-            raise
-        rows = None
-    if rows is None or len(rows) > total or not all(isinstance(row, bytes) for row in rows):
-        return _walk_slowly(connection, leaf)
-    rows.reverse()
-    return _walked(rows, [leaf] * len(rows))
-
-
-def _walked(rows: list[bytes], keys: list[str]) -> Walk:
-    nodes: list[Node] = []
+    found: list[Node] = []
     damages: list[tuple[str, str]] = []
-    for start in range(0, len(rows), _PAGE):
-        found, broken = decode_rows(rows[start : start + _PAGE])
-        nodes.extend(node for node in found if node is not None)
-        damages.extend((keys[start + damage.position], damage.reason) for damage in broken)
-    return Walk(nodes, damages)
-
-
-def _walk_slowly(connection: sqlite3.Connection, leaf: str) -> Walk:
-    """The same walk row by row, naming a cycle or a row that is not JSON."""
-    rows: list[bytes] = []
-    keys: list[str] = []
-    ends: list[tuple[str, str]] = []
     seen: set[str] = set()
+    stretch: dict[str, Node | str] = {}
+    length, used = 1, 0
     current: str | None = leaf
-    while current is not None:
-        if current in seen:
-            ends.append((current, "the parents form a cycle; the path ends here"))
-            break
-        seen.add(current)
-        found = connection.execute(
-            "SELECT CAST(node_json AS BLOB), json_valid(node_json), typeof(node_json) "
-            "FROM graph_nodes WHERE node_id = ? AND tombstoned = 0",
-            (current,),
-        ).fetchone()
-        if found is None:
-            break
-        text, valid, kind = found
-        if not valid:
-            ends.append((current, "not JSON; the path ends here"))
-            break
-        if kind == "text":
-            rows.append(text)
-            keys.append(current)
-        parent = connection.execute(
-            "SELECT json_extract(node_json, '$.parent_node_id') FROM graph_nodes WHERE node_id = ?",
-            (current,),
-        ).fetchone()[0]
-        current = None if parent is None else str(parent)
-    walked = _walked(rows[::-1], keys[::-1])
-    return Walk(walked.nodes, walked.damages + ends)
+    with paused_collector():
+        while current is not None:
+            if current in seen:
+                damages.append((current, "the parents form a cycle; the path ends here"))
+                break
+            seen.add(current)
+            if current not in stretch:
+                length = min(4 * length, _LONGEST) if 2 * used >= len(stretch) else 1
+                stretch, used = _stretch(connection, current, length), 0
+                if current not in stretch:
+                    break
+            used += 1
+            node = stretch[current]
+            if isinstance(node, Node):
+                found.append(node)
+                current = node.parent_node_id
+            elif _is_json(connection, current):
+                damages.append((current, node))
+                current = _parent(connection, current)
+            else:
+                damages.append((current, "not JSON; the path ends here"))
+                break
+    return Walk(found[::-1], damages)
+
+
+def _stretch(connection: sqlite3.Connection, last: str, length: int) -> dict[str, Node | str]:
+    """Live rows in load order up to one of them: the node, or why it cannot be read."""
+    with raw_text(connection):
+        rows = connection.execute(_STRETCH, (last, length)).fetchall()
+    if not rows:
+        return {}
+    ids, texts, are_text = zip(*rows, strict=True)
+    nodes, damages = _decoded(tuple(map(_as_bytes, texts)), are_text)
+    made: dict[str, Any] = dict(zip(_id_texts(ids), nodes, strict=True))
+    made.update((id_text(ids[position]), reason) for position, reason in damages)
+    return made
+
+
+def _is_json(connection: sqlite3.Connection, node_id: str) -> bool:
+    """Whether SQLite takes a live row for JSON."""
+    valid = "SELECT json_valid(node_json) FROM graph_nodes WHERE node_id = ? AND tombstoned = 0"
+    return bool(connection.execute(valid, (node_id,)).fetchone()[0])
+
+
+def _parent(connection: sqlite3.Connection, node_id: str) -> str | None:
+    """The parent that SQLite sees in a live row of JSON."""
+    parent = connection.execute(
+        "SELECT json_extract(node_json, '$.parent_node_id') FROM graph_nodes "
+        "WHERE node_id = ? AND tombstoned = 0",
+        (node_id,),
+    ).fetchone()[0]
+    return None if parent is None else str(parent)
 
 
 def load(connection: sqlite3.Connection, node_id: str) -> Node | None:
