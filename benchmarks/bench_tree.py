@@ -46,6 +46,7 @@ def ask(
     ratios: Ratios,
     loaded: SessionGraph,
     what: str,
+    *,
     question: Callable[[SessionGraph], object],
     target: str = "< 1",
 ) -> None:
@@ -67,12 +68,18 @@ def test_lowest_common_ancestors(benchmark: Any, loaded: SessionGraph, ratios: R
         ratios,
         loaded,
         "lowest common ancestors of 100,000 pairs, 200,000 nodes",
-        lambda tree: tree.lowest_common_ancestors(a, b),
+        question=lambda tree: tree.lowest_common_ancestors(a, b),
     )
 
 
 def test_branches(benchmark: Any, loaded: SessionGraph, ratios: Ratios) -> None:
-    ask(benchmark, ratios, loaded, "branches of 200,000 nodes", lambda tree: tree.branches())
+    ask(
+        benchmark,
+        ratios,
+        loaded,
+        "branches of 200,000 nodes",
+        question=lambda tree: tree.branches(),
+    )
 
 
 def test_message_tree(benchmark: Any, loaded: SessionGraph, ratios: Ratios) -> None:
@@ -81,8 +88,8 @@ def test_message_tree(benchmark: Any, loaded: SessionGraph, ratios: Ratios) -> N
         ratios,
         loaded,
         "message tree of 200,000 nodes, with the first lines",
-        lambda tree: tree.message_tree(),
-        "none set",
+        question=lambda tree: tree.message_tree(),
+        target="none set",
     )
 
 
@@ -92,6 +99,6 @@ def test_to_networkx(benchmark: Any, loaded: SessionGraph, ratios: Ratios) -> No
         ratios,
         loaded,
         "`to_networkx` with its attributes, 200,000 nodes",
-        lambda tree: tree.to_networkx(),
-        "none set",
+        question=lambda tree: tree.to_networkx(),
+        target="none set",
     )

@@ -87,7 +87,9 @@ class Transcript:
             beside tool_calls. Each tool result is a record of its own with ``tool_call_id``.
             Arguments are the text that the model gave, valid JSON or not. A step is a call of the
             tool ``execute_code``, its output the result, its final output a further answer.
-            Reasoning of messages is left out. Images are named, not contained.
+            Reasoning of messages is left out, images are named, of a pruned content what is left
+            of it is given, and an event is a user's record of the name ``event``. Calls and
+            results are as they were recorded: one may stand without the other.
 
         Examples
         --------
