@@ -195,7 +195,7 @@ def test_a_path_that_no_file_can_have_is_an_error_of_ours(mode: Any, tmp_path: P
         with pytest.raises(errors.OpenError) as caught:
             lg.open(path, mode)
         assert str(path) in str(caught.value)
-    for bad in (5, None, "a\0b.db"):
+    for bad in (5, None, "a\0b.db", "\ud800.db"):
         with pytest.raises(errors.InvalidRecordError, match="path"):
             lg.open(bad, mode)  # type: ignore[arg-type]
 
@@ -374,6 +374,8 @@ def test_a_closed_store_says_so(recorded: Recorded) -> None:
         {"gc_policy": "safe"},
         {"busy_timeout": -1},
         {"busy_timeout": "long"},
+        {"blob_profile": []},
+        {"clock": 5},
     ],
 )
 def test_bad_options_are_refused(options: dict[str, Any]) -> None:
@@ -386,6 +388,11 @@ def test_an_unknown_mode_is_refused(recorded: Recorded) -> None:
     before = folder_state(path.parent)
     with pytest.raises(errors.InvalidRecordError, match="'r', 'rw', 'create'"):
         lg.open(path, "w")  # type: ignore[arg-type]
+    with pytest.raises(errors.InvalidRecordError, match="StoreOptions"):
+        lg.open(path, "rw", {"busy_timeout": 1})  # type: ignore[arg-type]
+    for make in (lambda: lg.StoreDirectory(5), lambda: lg.StoreDirectory(".").open(5)):  # type: ignore[arg-type]
+        with pytest.raises(errors.InvalidRecordError):
+            make()
     assert folder_state(path.parent) == before
 
 

@@ -103,6 +103,10 @@ def test_every_write_works_on_a_store_opened_for_writing(name: str, recorded: Re
     assert (after == before) == (name in changes_nothing)
 
 
+DEEP: Any = []
+for _ in range(2000):
+    DEEP = [DEEP]
+DRAFT = {"session_id": "s", "delivery_policy": "d", "slot_policy": "s", "merge_key": "never"}
 INVALID: dict[str, tuple[str, tuple[Any, ...]]] = {
     "node without kind": ("append_session_graph_nodes", ([{"node_id": "x"}],)),
     "node that is a text": ("append_session_graph_nodes", ("n1",)),
@@ -145,6 +149,31 @@ INVALID: dict[str, tuple[str, tuple[Any, ...]]] = {
         (commit(graph={"Append": {"nodes": [{"node_id": "x"}]}}),),
     ),
     "queued work of no session": ("enqueue_work", ({"delivery_policy": "d"},)),
+    "nodes that are none": ("append_session_graph_nodes", (None,)),
+    "a node that is a deep list": ("replace_session_graph", ([DEEP],)),
+    "ids that are a number": ("tombstone_nodes", (5,)),
+    "a kind with half a surrogate": ("put_artifact_blob", ({"kind": "\ud800"}, b"x")),
+    "usage that is none": ("append_usage_deltas", (None,)),
+    "usage of half a surrogate": ("append_usage_deltas", ("\ud800",)),
+    "a commit of nodes that are a number": (
+        "commit_runtime_state",
+        (commit(graph={"Append": {"nodes": 5}}),),
+    ),
+    "a payload that is an object": (
+        "put_checkpoint",
+        ({"turn_state": {"turn_index": 1, "protocol_turn_options": {"payload": object()}}},),
+    ),
+    "a payload that holds bytes": (
+        "put_checkpoint",
+        ({"turn_state": {"turn_index": 1, "protocol_turn_options": {"payload": [b"x"]}}},),
+    ),
+    "a negative revision": ("commit_runtime_state", (commit(expected_head_revision=-1),)),
+    "queued work that is an object": ("enqueue_work", (DRAFT | {"merge_key": object()},)),
+    "queued work that is no number": ("enqueue_work", (DRAFT | {"payloads": [float("nan")]},)),
+    "an attachment at no time": ("record_attachment_intent", ("a", "s", "file:a", "soon")),
+    "a policy that is a text": ("gc_unreachable", ("safe",)),
+    "a plan that is a policy": ("sweep", (GcPolicy.safe(),)),
+    "a leaf that is a list": ("load_active_path", (["n1"],)),
     "an attachment without an id": ("record_attachment_intent", (None, "s", "file:a")),
 }
 

@@ -93,7 +93,7 @@ def as_descriptor(descriptor: Descriptor | Mapping[str, Any]) -> Descriptor:
         return descriptor
     try:
         return msgspec.convert(descriptor, Descriptor)
-    except msgspec.ValidationError as error:
+    except ValueError as error:
         raise InvalidRecordError(f"no blob descriptor: {error}") from None
 
 

@@ -14,6 +14,7 @@ from msgspec import UNSET, Raw, UnsetType
 
 from lashgraph.errors import InvalidRecordError
 from lashgraph.format import jsontext
+from lashgraph.format.arguments import as_list, shown
 from lashgraph.format.strict import Choice, Invalid, Natural, Pairs, Record, Text, build
 
 PartKind = Literal[
@@ -282,7 +283,8 @@ def as_nodes(nodes: Iterable[Node | Mapping[str, Any]]) -> list[Node]:
     InvalidRecordError
         One of them is no node; the message says which and why.
     """
-    return [as_node(node, position) for position, node in enumerate(nodes)]
+    made = as_list(nodes, "nodes", "nodes")
+    return [as_node(node, position) for position, node in enumerate(made)]
 
 
 def as_node(node: Node | Mapping[str, Any], position: int = 0) -> Node:
@@ -292,7 +294,7 @@ def as_node(node: Node | Mapping[str, Any], position: int = 0) -> Node:
     except (Invalid, jsontext.JsonError, TypeError, ValueError, RecursionError) as error:
         name = node.node_id if isinstance(node, Node) else _get(node, "node_id")
         raise InvalidRecordError(
-            f"node {name!r} at position {position}: {error}", position=position
+            f"node {shown(name)} at position {position}: {error}", position=position
         ) from None
 
 

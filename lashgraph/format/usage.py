@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from lashgraph.errors import InvalidRecordError
+from lashgraph.format.arguments import as_list
 from lashgraph.format.strict import Record, always
 
 
@@ -46,9 +47,9 @@ def as_deltas(entries: Iterable[UsageDelta | Mapping[str, Any]]) -> list[UsageDe
     try:
         return [
             entry if isinstance(entry, UsageDelta) else msgspec.convert(entry, UsageDelta)
-            for entry in entries
+            for entry in as_list(entries, "entries", "usage entries")
         ]
-    except msgspec.ValidationError as error:
+    except ValueError as error:
         raise InvalidRecordError(f"no usage entry: {error}") from None
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 from lashgraph.errors import InvalidRecordError
+from lashgraph.format.arguments import as_texts, shown
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,11 @@ class GcPolicy:
 
     def __post_init__(self) -> None:
         if self.name not in ("safe", "runtime"):
-            raise InvalidRecordError(f"policy {self.name!r}; known: 'safe', 'runtime'")
+            raise InvalidRecordError(f"policy {shown(self.name)}; known: 'safe', 'runtime'")
         for field in ("keep_turns", "auto_run_every_commits"):
             value = getattr(self, field)
             if value is not None and (type(value) is not int or value < 0):
-                raise InvalidRecordError(f"{field} is a count of 0 or more, not {value!r}")
+                raise InvalidRecordError(f"{field} is a count of 0 or more, not {shown(value)}")
         if self.keep_turns is None:
             raise InvalidRecordError("keep_turns is a count of 0 or more, not None")
         object.__setattr__(self, "keep", _several(self.keep))
@@ -89,6 +90,4 @@ class GcPolicy:
 
 def _several(keep: Iterable[str]) -> tuple[str, ...]:
     """Refs as a tuple; one text alone would be taken letter by letter."""
-    if isinstance(keep, str):
-        raise InvalidRecordError(f"keep is a list of refs, not the text {keep!r}")
-    return tuple(keep)
+    return tuple(as_texts(keep, "keep"))

@@ -9,7 +9,8 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from lashgraph.errors import AutoGcWarning, LashgraphError
+from lashgraph.errors import AutoGcWarning, InvalidRecordError, LashgraphError
+from lashgraph.format.arguments import shown
 from lashgraph.gc import AutoGcOutcome, GcPlan, GcReport, collect, make_plan, sweep
 from lashgraph.gc.sweep import secure_delete
 from lashgraph.reach import GcPolicy, Reachability, mark
@@ -104,6 +105,8 @@ class CollectingStore(ReadingStore):
         ReadOnlyStoreError
             The store was opened for reading.
         """
+        if not isinstance(plan, GcPlan):
+            raise InvalidRecordError(f"plan is a GcPlan of store.plan_gc(), not {shown(plan)}")
         return self._sweep("sweep", secure, lambda c: sweep(c, plan, self.path, secure=secure))
 
     def gc_unreachable(
@@ -133,7 +136,10 @@ class CollectingStore(ReadingStore):
         )
 
     def _policy(self, policy: GcPolicy | None, changes: dict[str, Any]) -> GcPolicy:
-        return (policy or self._options.gc_policy).replace(**changes)
+        chosen = self._options.gc_policy if policy is None else policy
+        if not isinstance(chosen, GcPolicy):
+            raise InvalidRecordError(f"policy is a GcPolicy, not {shown(chosen)}")
+        return chosen.replace(**changes)
 
     def _sweep(self, operation: str, secure: bool, run: Callable[[Any], GcReport]) -> GcReport:
         with self._database.exclusive(operation) as writer, secure_delete(writer, secure):

@@ -8,7 +8,13 @@ import os
 import re
 from pathlib import Path
 
-from lashgraph.errors import LashgraphError, StoreNotFoundError, UnwritablePathError
+from lashgraph.errors import (
+    InvalidRecordError,
+    LashgraphError,
+    StoreNotFoundError,
+    UnwritablePathError,
+)
+from lashgraph.format.arguments import as_text, shown
 from lashgraph.sqlite.database import Mode
 from lashgraph.store.opening import open as open_store
 from lashgraph.store.options import StoreOptions
@@ -37,7 +43,10 @@ class StoreDirectory:
     """
 
     def __init__(self, folder: str | os.PathLike[str], options: StoreOptions | None = None) -> None:
-        self.folder = Path(os.path.expanduser(os.fsdecode(folder)))
+        try:
+            self.folder = Path(os.path.expanduser(os.fsdecode(folder)))
+        except TypeError:
+            raise InvalidRecordError(f"folder is a text or a path, not {shown(folder)}") from None
         self.options = options or StoreOptions()
 
     def __repr__(self) -> str:
@@ -49,7 +58,10 @@ class StoreDirectory:
         The name is the session id with everything but letters, digits, ``-`` and ``_`` replaced
         by ``_``, cut to 80 characters, and the first 16 hex digits of the id's SHA-256.
         """
-        name = re.sub(r"[^A-Za-z0-9_-]", "_", session_id).strip("_") or "session"
+        name = (
+            re.sub(r"[^A-Za-z0-9_-]", "_", as_text(session_id, "session_id")).strip("_")
+            or "session"
+        )
         digest = hashlib.sha256(session_id.encode("utf-8", "surrogatepass")).hexdigest()
         return self.folder / f"{name[:_LONGEST]}-{digest[:_HASH_DIGITS]}.db"
 

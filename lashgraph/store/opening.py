@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from lashgraph.errors import InvalidRecordError
+from lashgraph.format.arguments import shown
 from lashgraph.sqlite.database import Database, Mode
 from lashgraph.store.options import StoreOptions
 from lashgraph.store.store import Store
@@ -50,12 +51,17 @@ def open(  # noqa: A001 - lashgraph.open is the name that users look for
     0
     """
     if mode not in MODES:
-        raise InvalidRecordError(f"mode {mode!r}; known: {', '.join(map(repr, MODES))}")
-    chosen = options or StoreOptions()
+        raise InvalidRecordError(f"mode {shown(mode)}; known: {', '.join(map(repr, MODES))}")
+    chosen = StoreOptions() if options is None else options
+    if not isinstance(chosen, StoreOptions):
+        raise InvalidRecordError(f"options is a StoreOptions, not {shown(options)}")
     try:
         name = os.fsdecode(path)
+        os.fsencode(name)
+    except UnicodeEncodeError:
+        raise InvalidRecordError(f"path {path!r} holds half of a surrogate pair") from None
     except TypeError:
-        raise InvalidRecordError(f"path is a text or a path, not {path!r}") from None
+        raise InvalidRecordError(f"path is a text or a path, not {shown(path)}") from None
     if "\0" in name:
         raise InvalidRecordError(f"path {name!r} holds a NUL, which no file name does")
     expanded = name if name == ":memory:" else os.path.expanduser(name)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from lashgraph.errors import InvalidRecordError
+from lashgraph.format.arguments import shown
 from lashgraph.format.blob import ZLIB_FROM, BlobProfile
 from lashgraph.reach import GcPolicy
 
@@ -47,15 +48,17 @@ class StoreOptions:
     clock: Callable[[], float] = time.time
 
     def __post_init__(self) -> None:
-        if self.blob_profile is not None and self.blob_profile not in ZLIB_FROM:
+        if self.blob_profile is not None and self.blob_profile not in tuple(ZLIB_FROM):
             raise InvalidRecordError(
-                f"blob_profile {self.blob_profile!r}; known: {', '.join(ZLIB_FROM)}"
+                f"blob_profile {shown(self.blob_profile)}; known: {', '.join(ZLIB_FROM)}"
             )
         if not isinstance(self.gc_policy, GcPolicy):
-            raise InvalidRecordError(f"gc_policy is a GcPolicy, not {self.gc_policy!r}")
+            raise InvalidRecordError(f"gc_policy is a GcPolicy, not {shown(self.gc_policy)}")
         timeout = self.busy_timeout
         if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or timeout < 0:
-            raise InvalidRecordError(f"busy_timeout is a number of seconds, not {timeout!r}")
+            raise InvalidRecordError(f"busy_timeout is a number of seconds, not {shown(timeout)}")
+        if not callable(self.clock):
+            raise InvalidRecordError(f"clock is a function, not {shown(self.clock)}")
 
     def profile_of(self, *, in_memory: bool) -> BlobProfile:
         """The profile to write with."""

@@ -6,6 +6,7 @@ import sqlite3
 from typing import Literal
 
 from lashgraph.errors import DamagedDataError, InvalidRecordError
+from lashgraph.format.arguments import as_text, shown
 from lashgraph.format.blob import unwrap_or_raise
 from lashgraph.format.checkpoint import Checkpoint
 from lashgraph.format.head import Head
@@ -72,6 +73,8 @@ class ReadingStore(OpenStore):
         DamagedNodeError
             Only if strict.
         """
+        if leaf is not None:
+            as_text(leaf, "leaf")
 
         def read(connection: sqlite3.Connection) -> SessionGraph:
             end = leaf
@@ -115,7 +118,9 @@ class ReadingStore(OpenStore):
             Only if strict.
         """
         if scope not in ("full", "active"):
-            raise InvalidRecordError(f"scope {scope!r}; known: 'full', 'active'")
+            raise InvalidRecordError(f"scope {shown(scope)}; known: 'full', 'active'")
+        if leaf is not None:
+            as_text(leaf, "leaf")
 
         def read(connection: sqlite3.Connection) -> LoadedSession | None:
             head = heads.load(connection)

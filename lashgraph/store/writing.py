@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from lashgraph.errors import InvalidRecordError, NotSupportedError
+from lashgraph.format.arguments import as_text, as_texts, shown
 from lashgraph.format.blob import Descriptor, as_descriptor
 from lashgraph.format.checkpoint import (
     Checkpoint,
@@ -110,7 +111,7 @@ class WritingStore(CollectingStore):
 
     def tombstone_nodes(self, node_ids: Iterable[str]) -> int:
         """Mark nodes dead and return how many were alive; unknown ids are passed over."""
-        ids = _texts(node_ids, "node_ids")
+        ids = as_texts(node_ids, "node_ids")
         with self._database.transaction("tombstone_nodes") as connection:
             return nodes.tombstone(connection, ids)
 
@@ -177,7 +178,7 @@ class WritingStore(CollectingStore):
 
     def put_module_artifact(self, artifact_ref: str, content: bytes) -> str:
         """Store a module and let the reference name it; return the blob's key."""
-        (name,), data = _texts([artifact_ref], "artifact_ref"), _octets(content)
+        name, data = as_text(artifact_ref, "artifact_ref"), _octets(content)
         with self._database.transaction("put_module_artifact") as connection:
             return artifacts.put_module(connection, name, data, self._profile)
 
@@ -307,14 +308,16 @@ class WritingStore(CollectingStore):
         at_ms : int, optional
             Milliseconds since 1970, UTC; now if not given.
         """
-        _texts([attachment_id, session_id, uri], "attachment_id, session_id, uri")
+        as_texts([attachment_id, session_id, uri], "attachment_id, session_id, uri")
         at = self._options.clock_ms() if at_ms is None else at_ms
+        if type(at) is not int:
+            raise InvalidRecordError(f"at_ms is a whole number of milliseconds, not {shown(at)}")
         with self._database.transaction("record_attachment_intent") as connection:
             work.record_intent(connection, attachment_id, session_id, uri, at)
 
     def commit_attachments(self, session_id: str, attachment_ids: Iterable[str]) -> None:
         """Stamp attachments of a session as committed; the first time stays."""
-        ids = _texts(attachment_ids, "attachment_ids")
+        ids = as_texts(attachment_ids, "attachment_ids")
         with self._database.transaction("commit_attachments") as connection:
             work.commit_attachments(connection, session_id, ids, self._options.clock_ms())
 
@@ -322,17 +325,6 @@ class WritingStore(CollectingStore):
         """Delete an attachment's record, of whatever session."""
         with self._database.transaction("forget_attachment") as connection:
             work.forget(connection, attachment_id)
-
-
-def _texts(values: Iterable[str], name: str) -> list[str]:
-    """A list of texts; one text alone would be taken letter by letter."""
-    if isinstance(values, str):
-        raise InvalidRecordError(f"{name} is a list of texts, not the text {values!r}")
-    texts = list(values)
-    for value in texts:
-        if not isinstance(value, str):
-            raise InvalidRecordError(f"{name}: {value!r} is no text")
-    return texts
 
 
 def _octets(content: bytes) -> bytes:
