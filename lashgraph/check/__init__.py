@@ -2,7 +2,8 @@
 
 from lashgraph.check.codes import CODES, LEVELS, SEVERITIES, Code, Level, Severity
 from lashgraph.check.finding import CheckFinding
-from lashgraph.check.run import check, find_problems, known_session_id
+from lashgraph.check.reading import session_id as known_session_id
+from lashgraph.check.run import check, find_problems
 
 __all__ = [
     "CODES",

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 from lashgraph.check.finding import CheckFinding, unreadable
 from lashgraph.check.kinds import unknown_kind_of_blob
+from lashgraph.check.reading import blob_kind
 from lashgraph.format.blob import StoredBlob, content_hash, unwrap
-from lashgraph.sqlite import blobs, integrity
+from lashgraph.sqlite import integrity
 from lashgraph.sqlite.integrity import BlobCell
 
 _TABLE = "blobs"
@@ -57,7 +58,7 @@ def _shown_key(cell: BlobCell) -> str:
 def _content(
     connection: sqlite3.Connection, cell: BlobCell, *, full: bool
 ) -> Iterator[CheckFinding]:
-    if not full and next(blobs.kinds(connection, [cell.rowid]))[0] != "damaged":
+    if not full and blob_kind(connection, cell.rowid) != "damaged":
         return
     stored = integrity.blob_content(connection, cell.rowid)
     blob = unwrap(stored)

@@ -39,17 +39,18 @@ class CheckFinding(NamedTuple):
 def guarded(table: str, part: Iterable[CheckFinding]) -> Iterator[CheckFinding]:
     """The findings of a part; where SQLite fails to read the table, that is the last of them.
 
-    A lock is no damage: its error passes through.
+    A lock is no damage: its error passes through. Python's sqlite3 raises UnicodeDecodeError where
+    SQLite's message quotes bytes of the file.
     """
     try:
         yield from part
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         if not is_damage(error):
             raise
         yield unreadable(table, "", error)
 
 
-def unreadable(table: str, key: str, error: sqlite3.Error) -> CheckFinding:
-    """The finding that SQLite fails to read a row, or with an empty key a table."""
+def unreadable(table: str, key: str, error: Exception) -> CheckFinding:
+    """The finding that a row cannot be read, or with an empty key a table."""
     rest = "" if key else "; what follows it was not checked"
-    return CheckFinding("sqlite-unreadable", table, key, f"SQLite cannot read it: {error}{rest}")
+    return CheckFinding("sqlite-unreadable", table, key, f"it cannot be read: {error}{rest}")

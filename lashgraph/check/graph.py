@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from lashgraph.check import reading
 from lashgraph.check.finding import CheckFinding
 from lashgraph.check.kinds import unknown_kind_of_node
 from lashgraph.errors import DamagedHeadError
@@ -100,7 +101,7 @@ def _links(rows: _Rows, forest: Forest, dead: set[str]) -> Iterator[CheckFinding
 def _active_path(
     connection: sqlite3.Connection, rows: _Rows, forest: Forest, dead: set[str]
 ) -> Iterator[CheckFinding]:
-    leaf = heads.leaf(connection)
+    leaf = reading.leaf(connection)
     if leaf is None:
         return
     if leaf not in rows.ids:
@@ -133,17 +134,34 @@ def _times(rows: _Rows, forest: Forest) -> Iterator[CheckFinding]:
 
 
 def _stamps(texts: list[str | None]) -> NDArray[np.int64]:
-    """Nanoseconds since 1970, UTC; `_NO_TIME` for what is no time."""
+    """Nanoseconds since 1970, UTC; `_NO_TIME` for what is no time, or none that frames can show.
+
+    Halves are looked at by themselves until the texts that are not as the runtime writes them
+    stand alone.
+    """
     array = pa.array(texts, pa.large_string())
+    stamps = np.full(len(texts), _NO_TIME, np.int64)
+    waiting = [(0, len(texts))]
+    while waiting:
+        start, end = waiting.pop()
+        try:
+            times = array.slice(start, end - start).cast(pa.timestamp("ns", "UTC"))
+            stamps[start:end] = times.cast(pa.int64()).fill_null(_NO_TIME).to_numpy()
+        except pa.ArrowInvalid:
+            if end - start > 1:
+                middle = (start + end) // 2
+                waiting += [(start, middle), (middle, end)]
+            else:
+                stamps[start] = _odd_stamp(texts[start])
+    return stamps
+
+
+def _odd_stamp(text: str | None) -> int:
     try:
-        times = array.cast(pa.timestamp("ns", "UTC"))
-        stamps: NDArray[np.int64] = times.cast(pa.int64()).fill_null(_NO_TIME).to_numpy()
-        return stamps
-    except pa.ArrowInvalid:
-        parsed = pd.to_datetime(
-            pd.Series(texts, dtype="str"), format="ISO8601", utc=True, errors="coerce"
-        )
-        return parsed.dt.as_unit("ns").to_numpy("datetime64[ns]").view(np.int64)
+        stamp = pd.to_datetime(text or "", format="ISO8601", utc=True)
+        return int(stamp.as_unit("ns").value)
+    except (ValueError, OverflowError):
+        return _NO_TIME
 
 
 def _messages(connection: sqlite3.Connection, rows: _Rows) -> Iterator[CheckFinding]:

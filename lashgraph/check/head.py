@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 
+from lashgraph.check import reading
 from lashgraph.check.finding import CheckFinding
 from lashgraph.format import jsontext
 from lashgraph.format.head import Head, decode_head
@@ -57,7 +58,7 @@ def _decode(row: HeadRow, unknown: list[str]) -> Head:
 
 
 def _columns(row: HeadRow) -> Iterator[CheckFinding]:
-    tree = jsontext.lenient(row.json)
+    tree = reading.value_of(row.json)
     inside = tree if isinstance(tree, dict) else {}
     columns = {"session_id": row.session_id, "head_revision": row.revision}
     for name, value in columns.items():
@@ -100,7 +101,7 @@ def meta_findings(connection: sqlite3.Connection) -> Iterator[CheckFinding]:
             what = f"cannot be read: {error}"
             yield CheckFinding("meta-unreadable", "session_meta", "relation_json", what)
     meta = heads.load_meta(connection)
-    bound = heads.session_id(connection)
+    bound = reading.session_id(connection)
     if meta is not None and heads.row(connection) is not None and meta.session_id != bound:
         what = f"it is of session {meta.session_id!r}, the head of {bound!r}"
         yield CheckFinding("session-id-differs", "session_meta", "session_id", what)
@@ -108,7 +109,7 @@ def meta_findings(connection: sqlite3.Connection) -> Iterator[CheckFinding]:
 
 def turn_findings(connection: sqlite3.Connection, refs: StoreRefs) -> Iterator[CheckFinding]:
     """Records of turns that cannot be read or are of another session."""
-    bound = heads.session_id(connection)
+    bound = reading.session_id(connection)
     has_head = refs.has_head
     for turn in refs.turns:
         key = str(turn.turn.turn_id)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple, get_args
 
-from lashgraph.format import jsontext, packed
+from lashgraph.check.reading import value_of
+from lashgraph.format import packed
 from lashgraph.format.blob import BlobKind
 from lashgraph.format.node import Cause, PartKind, Role
 from lashgraph.format.strict import Invalid, plain
@@ -33,7 +34,7 @@ _COMPRESSION = _Closed("compression", frozenset({"None", "Zlib"}))
 
 def unknown_kind_of_node(text: bytes) -> str | None:
     """The first unknown kind in the JSON of a node that cannot be read; None without one."""
-    return _first_unknown(_of_node(jsontext.lenient(text)))
+    return _first_unknown(_of_node(value_of(text)))
 
 
 def unknown_kind_of_blob(stored: bytes) -> str | None:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
 from lashgraph.check.finding import CheckFinding
+from lashgraph.check.reading import blob_kind
 from lashgraph.format import checkpoint
 from lashgraph.format.blob import hash_matches, unwrap
 from lashgraph.format.checkpoint import Manifest, PluginSnapshot, ToolState
 from lashgraph.format.strict import Invalid
-from lashgraph.reach import GcPolicy, Ref, mark, node_refs
+from lashgraph.reach import GcPolicy, Ref, mark
 from lashgraph.reach.refs import StoreRefs
 from lashgraph.sqlite import blobs
+from lashgraph.sqlite.integrity import BlobCell
 
 _DECODERS: Mapping[str, Callable[[bytes], Any]] = MappingProxyType(
     {
@@ -32,8 +34,8 @@ class LiveRefs:
     ----------
     refs : StoreRefs
         All refs of the store.
-    present : set of str
-        Keys of the blobs that are there.
+    present : dict of str to BlobCell
+        The blobs that are there, by key.
     full : bool
         Whether the checkpoint's states are decoded.
 
@@ -44,7 +46,12 @@ class LiveRefs:
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, refs: StoreRefs, present: set[str], *, full: bool
+        self,
+        connection: sqlite3.Connection,
+        refs: StoreRefs,
+        present: Mapping[str, BlobCell],
+        *,
+        full: bool,
     ) -> None:
         self.manifests: dict[str, Manifest] = {}
         self._connection = connection
@@ -67,12 +74,18 @@ class LiveRefs:
             if root.blob_hash not in self._present:
                 what = f"missing, yet {root.ref} leads to it"
                 yield CheckFinding("artifact-missing", "blobs", root.blob_hash, what)
-            elif blobs.kind_of(self._connection, root.blob_hash) == "CheckpointManifest":
+            elif self._is_manifest(root.blob_hash):
                 what = f"it names the checkpoint manifest {root.blob_hash}"
                 key = root.source_id
                 yield CheckFinding("artifact-names-manifest", "artifact_refs", key, what)
                 yield from self._manifest(root)
                 yield from self._children(root, "artifact-missing")
+
+    def _is_manifest(self, key: str) -> bool:
+        cell = self._present[key]
+        if cell.content_type != "blob":
+            return False
+        return blob_kind(self._connection, cell.rowid) == "CheckpointManifest"
 
     def _manifest(self, root: Ref) -> Iterator[CheckFinding]:
         """Read a manifest, as doubtful about it as the mark is."""
@@ -119,7 +132,7 @@ class LiveRefs:
                 yield CheckFinding("state-unreadable", "blobs", child, what)
 
 
-def dangling_findings(refs: StoreRefs, present: set[str]) -> Iterator[CheckFinding]:
+def dangling_findings(refs: StoreRefs, present: Collection[str]) -> Iterator[CheckFinding]:
     """Agent frames and turns that name blobs which are gone."""
     for ref in refs.agent_frames():
         if ref.blob_hash not in present:
@@ -135,17 +148,14 @@ def dangling_findings(refs: StoreRefs, present: set[str]) -> Iterator[CheckFindi
             yield CheckFinding("turn-dangling", "runtime_turn_commits", key, what)
 
 
-def archive_findings(connection: sqlite3.Connection, present: set[str]) -> Iterator[CheckFinding]:
-    """Nodes whose pruned parts name archives that are gone."""
-    for ref in node_refs(connection):
+def loss_findings(connection: sqlite3.Connection) -> Iterator[CheckFinding]:
+    """What lash's own collection deleted or would delete, though something alive names it."""
+    safe, runtime = mark(connection, GcPolicy.safe()), mark(connection, GcPolicy.runtime())
+    present = {row.hash for row in safe.present}
+    for ref in safe.roots:
         if ref.source_kind == "archive" and ref.blob_hash not in present:
             what = f"its archive {ref.blob_hash} is gone"
             yield CheckFinding("archive-dangling", "graph_nodes", ref.source_id, what)
-
-
-def loss_findings(connection: sqlite3.Connection) -> Iterator[CheckFinding]:
-    """Blobs that the safe policy keeps and lash's own collection deletes."""
-    safe, runtime = mark(connection, GcPolicy.safe()), mark(connection, GcPolicy.runtime())
     if safe.findings or runtime.findings:
         return
     for row in safe.kept():

@@ -11,7 +11,7 @@ from lashgraph.check.finding import CheckFinding, guarded, unreadable
 from lashgraph.check.graph import graph_findings
 from lashgraph.check.head import head_findings, meta_findings, turn_findings
 from lashgraph.check.ledger import queue_findings, usage_findings
-from lashgraph.check.refs import LiveRefs, archive_findings, dangling_findings, loss_findings
+from lashgraph.check.refs import LiveRefs, dangling_findings, loss_findings
 from lashgraph.errors import InvalidRecordError
 from lashgraph.format.checkpoint import Manifest
 from lashgraph.reach import collect_refs
@@ -20,6 +20,7 @@ from lashgraph.sqlite import artifacts, commits, heads, integrity
 from lashgraph.sqlite.integrity import BlobCell
 
 _ORDER = {name: place for place, name in enumerate(CODES)}
+_SQLITE = {"sqlite-damage", "sqlite-unreadable"}
 _MANIFESTS = ("manifest-unreadable", "manifest-altered")
 
 
@@ -46,8 +47,11 @@ def check(connection: sqlite3.Connection, level: Level = "quick") -> list[CheckF
     """
     if level not in LEVELS:
         raise InvalidRecordError(f"level {level!r}; known: {', '.join(map(repr, LEVELS))}")
-    found = [*_database(connection, full=level == "full")]
-    found += _contents(connection, full=level == "full")
+    full = level == "full"
+    found = [*_database(connection, full=full), *_contents(connection, full=full)]
+    unread = _SQLITE & {finding.code for finding in found}
+    if full and not unread and not integrity.odd_turns(connection):
+        found += guarded("graph_nodes", loss_findings(connection))
     return sorted(dict.fromkeys(found), key=lambda finding: _ORDER[finding.code])
 
 
@@ -60,20 +64,15 @@ def find_problems(connection: sqlite3.Connection) -> list[CheckFinding]:
     return [finding for finding in dict.fromkeys(found) if finding.about.is_problem]
 
 
-def known_session_id(connection: sqlite3.Connection) -> str:
-    """The session that the file holds; empty where SQLite cannot read it."""
-    try:
-        return heads.session_id(connection)
-    except sqlite3.Error as error:
-        if not integrity.is_damage(error):
-            raise
-        return ""
-
-
 def _database(connection: sqlite3.Connection, *, full: bool) -> Iterator[CheckFinding]:
     def own() -> Iterator[CheckFinding]:
-        for line in integrity.own_check(connection, full=full):
-            yield CheckFinding("sqlite-damage", "", "", line)
+        try:
+            for line in integrity.own_check(connection, full=full):
+                yield CheckFinding("sqlite-damage", "", "", line)
+        except sqlite3.Error as error:
+            if not integrity.is_damage(error):
+                raise
+            yield CheckFinding("sqlite-damage", "", "", f"SQLite's own check fails: {error}")
 
     def keys() -> Iterator[CheckFinding]:
         for table, rowid, parent in integrity.broken_foreign_keys(connection):
@@ -85,7 +84,7 @@ def _database(connection: sqlite3.Connection, *, full: bool) -> Iterator[CheckFi
         for name in integrity.acting_objects(connection):
             yield CheckFinding("schema-acts", "sqlite_master", name, f"it holds the {name}")
 
-    yield from guarded("", own())
+    yield from own()
     yield from guarded("", keys())
     yield from guarded("sqlite_master", schema())
 
@@ -94,7 +93,7 @@ def _contents(connection: sqlite3.Connection, *, full: bool) -> list[CheckFindin
     """The rows of every table, one part after the other."""
     refs, found = _refs(connection)
     cells, cell_damage = _cells(connection)
-    present = {cell.key for cell in cells if type(cell.key) is str}
+    present = {cell.key: cell for cell in cells if type(cell.key) is str}
     if refs is not None:
         found += guarded("session_head", head_findings(connection, refs))
     found += guarded("session_meta", meta_findings(connection))
@@ -114,9 +113,6 @@ def _contents(connection: sqlite3.Connection, *, full: bool) -> list[CheckFindin
     checkpoints = [manifests[key] for key in of_head if key in manifests]
     found += guarded("usage_deltas", usage_findings(connection, checkpoints))
     found += guarded("queued_work_items", queue_findings(connection))
-    if full and refs is not None and not cell_damage:
-        found += guarded("graph_nodes", archive_findings(connection, present))
-        found += guarded("blobs", loss_findings(connection))
     return found
 
 

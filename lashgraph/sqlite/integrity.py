@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from lashgraph.errors import UnsafeSchemaError
+from lashgraph.format.blob import PREFIX
 from lashgraph.sqlite.connect import raw_text
 from lashgraph.sqlite.recognise import check_safe
 
 _WAITING = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_INTERRUPT)
 
 
-def is_damage(error: sqlite3.Error) -> bool:
+def is_damage(error: Exception) -> bool:
     """Whether SQLite failed because of what stands in the file, not because of a lock."""
     code = getattr(error, "sqlite_errorcode", None)
     return not (isinstance(code, int) and code & 0xFF in _WAITING)
@@ -63,10 +64,18 @@ def blob_cells(connection: sqlite3.Connection) -> list[BlobCell]:
     ]
 
 
+def blob_head(connection: sqlite3.Connection, rowid: int) -> bytes:
+    """The first bytes of a row whose content is stored as bytes."""
+    with connection.blobopen("blobs", "content", rowid, readonly=True) as blob:
+        return blob.read(PREFIX)
+
+
 def blob_content(connection: sqlite3.Connection, rowid: int) -> bytes:
-    """The stored bytes of one row; its content is stored as bytes."""
+    """All bytes of a row whose content is stored as bytes."""
     row = connection.execute("SELECT content FROM blobs WHERE rowid = ?", (rowid,)).fetchone()
-    return bytes(row[0])
+    if row is None or type(row[0]) is not bytes:
+        raise sqlite3.DatabaseError(f"row {rowid} is found by a scan and not by its number")
+    return row[0]
 
 
 def node_text(connection: sqlite3.Connection, seq: int) -> bytes:
