@@ -18,6 +18,9 @@ from lashgraph import SessionGraph, errors
 from lashgraph.format.node import as_nodes
 from lashgraph.tree import PathDiff, sketch
 
+graph = sketch
+"""The name by which the tests of pictures take it."""
+
 Parents = dict[str, str | None]
 names = st.sampled_from([f"n{number}" for number in range(12)])
 forests = st.dictionaries(names, st.none() | names | st.sampled_from(["gone", "lost"]), max_size=12)
