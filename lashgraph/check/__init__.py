@@ -1,6 +1,7 @@
 """Integrity of a store: findings, each of a declared code."""
 
-from lashgraph.check.codes import CODES, LEVELS, SEVERITIES, Code, Level, Severity
+from lashgraph.check.codes import LEVELS, SEVERITIES, Code, Level, Severity
+from lashgraph.check.declared import CODES
 from lashgraph.check.finding import CheckFinding
 from lashgraph.check.reading import session_id as known_session_id
 from lashgraph.check.run import check, find_problems

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lashgraph.check.codes import CODES, SEVERITIES, Code, Severity
+from lashgraph.check.codes import SEVERITIES, Code, Severity
+from lashgraph.check.declared import CODES
 
 _HEADINGS: dict[Severity, str] = {
     "error": "Errors: something is lost or cannot be read",

@@ -6,7 +6,8 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from lashgraph.check.codes import CODES, Code
+from lashgraph.check.codes import Code
+from lashgraph.check.declared import CODES
 from lashgraph.sqlite.integrity import is_damage
 
 

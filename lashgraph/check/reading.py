@@ -27,13 +27,16 @@ def leaf(connection: sqlite3.Connection) -> str | None:
 def session_id(connection: sqlite3.Connection) -> str:
     """The session that the file holds; empty where that cannot be read."""
     try:
-        return heads.session_id(connection)
-    except UnicodeDecodeError:
-        return ""
+        row = heads.row(connection)
+        if row is None:
+            return heads.session_id(connection)
     except sqlite3.Error as error:
         if not integrity.is_damage(error):
             raise
         return ""
+    head = value_of(row.json)
+    named = head.get("session_id") if isinstance(head, dict) else None
+    return named if isinstance(named, str) else row.session_id
 
 
 def blob_kind(connection: sqlite3.Connection, rowid: int) -> str:

@@ -6,7 +6,8 @@ import sqlite3
 from collections.abc import Callable, Iterator
 
 from lashgraph.check.blobs import blob_findings
-from lashgraph.check.codes import CODES, LEVELS, Level
+from lashgraph.check.codes import LEVELS, Level
+from lashgraph.check.declared import CODES
 from lashgraph.check.finding import CheckFinding, guarded, unreadable
 from lashgraph.check.graph import graph_findings
 from lashgraph.check.head import head_findings, meta_findings, turn_findings
