@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ HEALTHY = "damaged/healthy.db.gz"
 def run(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "100"}
     return subprocess.run(
-        [sys.executable, "-m", "lashgraph", *map(str, arguments)],
+        [sys.executable, "-m", "lashgraph", *map(os.fsdecode, arguments)],
         capture_output=True,
         text=True,
         cwd=cwd,
@@ -130,10 +132,14 @@ def test_gc_refuses_damage_and_changes_nothing(recorded: Recorded) -> None:
         (["gc", "x.db", "--policy", "bold"], 2, "bold"),
         (["sweep"], 2, "sweep"),
         (["info", "notes.txt"], 1, "not an SQLite database"),
+        (["info", "notes.txt/x.db"], 2, "no such file"),
+        (["info", b"\xff.db"], 2, "no such file"),
+        (["demo", "notes.txt"], 2, "name another folder"),
+        (["demo", "notes.txt/x"], 1, "Not a directory"),
     ],
 )
 def test_wrong_usage_is_told_apart(
-    arguments: list[str], code: int, words: str, tmp_path: Path
+    arguments: list[Any], code: int, words: str, tmp_path: Path
 ) -> None:
     (tmp_path / "notes.txt").write_text("no database " * 20)
     done = run(*arguments, cwd=tmp_path)
@@ -160,6 +166,18 @@ def test_text_of_a_store_cannot_move_the_terminal(tmp_path: Path) -> None:
     assert "\x1b" not in done.stdout
     assert "\x07" not in done.stdout
     assert "[red]evil[/red]" in done.stdout
+
+
+def test_text_of_a_refusal_cannot_move_the_terminal(recorded: Recorded) -> None:
+    path = recorded(HEALTHY)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("INSERT INTO artifact_refs VALUES ('\x1b[2J', X'00')")
+        connection.commit()
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    done = run("gc", path)
+    assert done.returncode == 1
+    assert "its blob_ref is stored as blob" in done.stderr
+    assert "\x1b" not in done.stderr
 
 
 def test_the_version_is_printed() -> None:

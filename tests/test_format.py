@@ -13,8 +13,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lashgraph.errors import DamagedBlobError
 from lashgraph.format import Descriptor, Manifest, Node, jsontext, packed
-from lashgraph.format.blob import MANIFEST, PREFIX, TOOL_STATE, ZLIB_FROM, peek, unwrap, wrap
+from lashgraph.format.blob import (
+    MANIFEST,
+    PREFIX,
+    TOOL_STATE,
+    ZLIB_FROM,
+    content_hash,
+    peek,
+    unwrap,
+    unwrap_or_raise,
+    wrap,
+)
 from lashgraph.format.checkpoint import decode, decode_execution_state, encode_manifest
 from lashgraph.format.commit import decode_turn_result
 from lashgraph.format.head import decode_head, head_refs
@@ -336,6 +347,22 @@ def test_a_cut_array_is_not_an_empty_one(cut: bytes) -> None:
         decode_execution_state(cut)
     envelope = wrap(TOOL_STATE, b"", "lowlatency")
     assert unwrap(envelope[:-1] + cut).damage
+
+
+def test_what_only_looks_like_an_envelope_is_told_by_its_key() -> None:
+    """Bytes stored raw may be a map of such a field; their key is then their own hash."""
+    stored = msgpack.packb({"content": "of something else"})
+    assert unwrap(stored).damage
+    assert unwrap_or_raise(content_hash(stored), stored).content == stored
+    with pytest.raises(DamagedBlobError):
+        unwrap_or_raise("0" * 64, stored)
+
+
+def test_a_checkpoint_that_is_both_null_and_named_is_none_to_trust() -> None:
+    twice = '{"config":{},"checkpoint_ref":"a","checkpoint_ref":%s}'
+    assert head_refs(twice % '"b"').checkpoint_refs == ("a", "b")
+    with pytest.raises(Invalid):
+        head_refs(twice % "null")
 
 
 @given(st.lists(st.tuples(st.integers(0, 255), st.booleans()), max_size=40))

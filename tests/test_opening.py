@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import pickle
 import sqlite3
 import threading
@@ -184,6 +185,15 @@ def test_a_revision_that_is_no_count_makes_the_head_unreadable(recorded: Recorde
         with pytest.raises(errors.DamagedHeadError, match="head_revision"):
             store.load_head()
         assert store.plan_gc().kept_blob_count == 5
+
+
+@pytest.mark.parametrize("length", [100, 5000])
+def test_a_file_that_is_cut_short_says_what_to_do(length: int, recorded: Recorded) -> None:
+    path = recorded(HEALTHY)
+    os.truncate(path, length)
+    with pytest.raises(errors.DatabaseError, match="restore it from a backup"):
+        lg.open(path)
+    assert path.stat().st_size == length
 
 
 @pytest.mark.parametrize("mode", ["r", "rw", "create"])

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from lashgraph.cli.check import run_check
 from lashgraph.cli.demo import run_demo
-from lashgraph.cli.output import Output
+from lashgraph.cli.output import Output, visible
 from lashgraph.cli.store import run_gc, run_info
 from lashgraph.errors import (
     InvalidRecordError,
@@ -135,7 +135,11 @@ def main() -> None:
                 app()
             finally:
                 for warning in told:
-                    errors.print("warning:", str(warning.message), style="yellow", markup=False)
+                    text = visible(str(warning.message))
+                    errors.print("warning:", text, style="yellow", markup=False)
     except LashgraphError as error:
-        errors.print("error:", str(error), style="red", markup=False)
+        errors.print("error:", visible(str(error)), style="red", markup=False)
         sys.exit(USAGE if isinstance(error, _USAGE_ERRORS) else REFUSED)
+    except OSError as error:
+        errors.print("error:", visible(str(error)), style="red", markup=False)
+        sys.exit(REFUSED)

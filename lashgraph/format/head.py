@@ -156,6 +156,8 @@ def head_refs(text: bytes | str) -> HeadRefs:
     refs = _all(tree, "checkpoint_ref")
     if any(ref is not None and not _is_text(ref) for ref in refs):
         raise Invalid("checkpoint_ref is not a text")
+    if None in refs and len(set(refs)) > 1:
+        raise Invalid("checkpoint_ref stands there both as a text and as null")
     names = [name for name in _all(tree, "session_id") if _is_text(name)]
     frames = [frame for frames in _all(tree, "agent_frames") for frame in _listed(frames)]
     return HeadRefs(

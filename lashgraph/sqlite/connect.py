@@ -76,4 +76,10 @@ def translated(error: Exception, path: str, busy_timeout: float) -> LashgraphErr
             f"{path}: the file or its folder cannot be written ({error}); mode='r' reads it",
             path=path,
         )
+    if primary == sqlite3.SQLITE_CORRUPT:
+        return DatabaseError(
+            f"{path}: the database is damaged or cut short ({error}); nothing was changed; restore "
+            "it from a backup, or save what SQLite's .recover can read of it",
+            path=path,
+        )
     return DatabaseError(f"{path}: SQLite failed: {error}; nothing was changed", path=path)
