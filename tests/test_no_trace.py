@@ -182,6 +182,18 @@ def test_a_snapshot_holds_one_state_while_a_writer_goes_on(writer: tuple[Path, s
         assert len(reader.blobs()) == before + 1
 
 
+def cut_and_read(store: lg.Store) -> None:
+    os.truncate(store.path, 4096)
+    store.blobs()
+
+
+def test_pages_torn_under_a_held_snapshot_are_a_change_and_no_damage(recorded: Recorded) -> None:
+    with lg.open(recorded(HEALTHY)) as store:
+        again = pytest.raises(errors.StoreChangedError, match="read again")
+        with again, store.snapshot():
+            cut_and_read(store)
+
+
 OPEN_AND_CLOSE = """
 import sqlite3, sys
 connection = sqlite3.connect(sys.argv[1])

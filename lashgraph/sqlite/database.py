@@ -55,6 +55,7 @@ class Database:
         self._closed = False
         self._writer: sqlite3.Connection | None = None
         self._snapshot: sqlite3.Connection | None = None
+        self._held = _Changed()
         self._copy: tuple[place.PlaceState, str] | None = None
         self._finalizer: weakref.finalize[..., Database] = weakref.finalize(self, _nothing)
         if path == place.MEMORY:
@@ -123,8 +124,7 @@ class Database:
         with self._lock:
             self._check_open()
             if self._snapshot is not None:
-                with self._translating():
-                    return work(self._snapshot)
+                return self._read_held(self._snapshot, work)
             for _ in range(_ATTEMPTS):
                 changed = _Changed()
                 try:
@@ -158,16 +158,29 @@ class Database:
                 return
             changed = _Changed()
             with self._consistent(changed) as connection:
-                self._snapshot = connection
+                self._snapshot, self._held = connection, changed
                 try:
                     yield
                 finally:
                     self._snapshot = None
             if changed.seen:
-                raise StoreChangedError(
-                    f"{self.path}: the file changed while its snapshot was held; read again",
-                    path=self.path,
-                )
+                raise self._changed_under_snapshot()
+
+    def _read_held(self, held: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a function on the snapshot that is held; pages torn apart would look damaged."""
+        try:
+            with self._translating():
+                return work(held)
+        except Exception as error:
+            if self._held.by_now():
+                raise self._changed_under_snapshot() from error
+            raise
+
+    def _changed_under_snapshot(self) -> StoreChangedError:
+        return StoreChangedError(
+            f"{self.path}: the file changed while its snapshot was held; read again",
+            path=self.path,
+        )
 
     @contextmanager
     def _consistent(self, changed: _Changed) -> Iterator[sqlite3.Connection]:
@@ -182,6 +195,8 @@ class Database:
             if before.identity != self._identity:
                 self._raise_replaced()
             way = place.read_way(self._real, before)
+            if way == "immutable":
+                changed.by_now = lambda: place.place_state(self._real) != before
             target = self._private_copy(before, changed) if way == "copy" else self._real
             connection = connect(
                 place.uri(
@@ -388,9 +403,12 @@ class Database:
 
 
 class _Changed:
-    """Whether a file changed under a reader that holds no locks."""
+    """Whether a file changed under a reader that holds no locks: so far, and when it ended."""
 
     seen = False
+
+    def __init__(self) -> None:
+        self.by_now: Callable[[], bool] = lambda: False
 
 
 def _in_read_transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
