@@ -368,6 +368,30 @@ def test_another_file_at_the_path_is_noticed(recorded: Recorded) -> None:
             store.put_blob(b"lost otherwise")
 
 
+@pytest.mark.parametrize("mode", ["r", "rw"])
+def test_a_file_made_anew_at_the_path_is_noticed(mode: Any, recorded: Recorded) -> None:
+    """File systems give the number of a file that was removed to the next one."""
+    path = recorded(HEALTHY)
+    content = path.read_bytes()
+    with lg.open(path, mode) as store:
+        path.unlink()
+        path.write_bytes(content)
+        with pytest.raises(errors.StoreReplacedError, match="open it again"):
+            store.nodes()
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="descriptors are not listed")
+def test_a_closed_store_holds_no_descriptor(recorded: Recorded, tmp_path: Path) -> None:
+    path, text = recorded(HEALTHY), not_sqlite(tmp_path)
+    before = len(os.listdir("/proc/self/fd"))
+    for mode in ("r", "rw"):
+        with lg.open(path, mode) as store:  # type: ignore[arg-type]
+            store.nodes()
+        with pytest.raises(errors.NotSQLiteError):
+            lg.open(text, mode)  # type: ignore[arg-type]
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
 def test_a_closed_store_says_so(recorded: Recorded) -> None:
     store = lg.open(recorded(HEALTHY))
     store.close()

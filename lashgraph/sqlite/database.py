@@ -58,6 +58,7 @@ class Database:
         self._held = _Changed()
         self._copy: tuple[place.PlaceState, str] | None = None
         self._finalizer: weakref.finalize[..., Database] = weakref.finalize(self, _nothing)
+        self._unpin: weakref.finalize[..., Database] = weakref.finalize(self, _nothing)
         if path == place.MEMORY:
             self._identity = (0, 0)
             self.dialect = self._create()
@@ -66,11 +67,15 @@ class Database:
             self._identity = place.place_state(self._real).identity
         else:
             place.check_path(self._real)
+            if mode == "r" and (descriptor := place.pin(self._real)) is not None:
+                self._unpin = weakref.finalize(self, os.close, descriptor)
             self._identity = place.place_state(self._real).identity
             try:
                 self.dialect = self._open_writer() if mode == "rw" else self.read(self._recognised)
-            except NotSQLiteError:
-                place.explain_no_database(self._real)
+            except BaseException as error:
+                self._unpin()
+                if isinstance(error, NotSQLiteError):
+                    place.explain_no_database(self._real)
                 raise
 
     @property
@@ -110,6 +115,7 @@ class Database:
                 self._writer.close()
                 self._writer = None
             self._drop_copy()
+            self._unpin()
 
     # Reading
 

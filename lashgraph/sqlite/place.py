@@ -89,6 +89,20 @@ def place_state(path: str) -> PlaceState:
     return PlaceState(database, _state(sidecar(path, "-wal")))
 
 
+def pin(path: str) -> int | None:
+    """Hold a file's inode, so that a file made in its place later gets another one.
+
+    Such a descriptor opens nothing: closing it drops none of the locks that SQLite holds.
+
+    Returns
+    -------
+    int or None
+        A descriptor to close; None where the system has no such thing.
+    """
+    flag = getattr(os, "O_PATH", None)
+    return None if flag is None else os.open(path, flag)
+
+
 def read_way(path: str, state: PlaceState) -> ReadWay:
     """How to read without leaving a trace.
 
