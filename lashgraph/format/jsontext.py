@@ -176,3 +176,10 @@ def lenient(text: str | bytes | None) -> Any:
         return msgspec.json.decode(text or "null")
     except (msgspec.DecodeError, RecursionError):
         return text
+
+
+def inside(value: Any, *keys: str) -> Any:
+    """What stands in a parsed object under a path of keys; None where the path ends early."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value

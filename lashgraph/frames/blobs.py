@@ -4,46 +4,133 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, NamedTuple
 
-import pandas as pd
-
-from lashgraph.format.blob import unwrap
-from lashgraph.frames.declared import BLOBS
+from lashgraph.columns import FrameSchema, count, flag, maybe, maybe_flag, text
+from lashgraph.format.blob import hash_matches, unwrap
 from lashgraph.frames.refs import all_refs
-from lashgraph.reach import GcPolicy, mark
+from lashgraph.frames.source import Source, Table
+from lashgraph.reach import GcPolicy, Mark, mark
 from lashgraph.sqlite import blobs
+from lashgraph.sqlite.blobs import BlobRow
+
+BLOBS = FrameSchema.of(
+    "blobs",
+    "every blob, in the order of the table",
+    text("hash", "SHA-256 of the decoded content"),
+    text("kind", "kind in the envelope; 'raw' without one, 'damaged' where it is unreadable"),
+    text("compression", "'None' or 'Zlib'; empty without a readable envelope"),
+    count("stored_bytes", "bytes as stored"),
+    maybe("content_bytes", "bytes of the decoded content; missing unless asked for"),
+    flag("reachable_safe", "whether the safe policy keeps it"),
+    flag("reachable_runtime", "whether the runtime's collection keeps it"),
+    count("n_refs", "how many refs name it"),
+    text("first_turn_id", "the first recorded turn that named it"),
+    text("last_turn_id", "the last recorded turn that named it"),
+    maybe_flag("hash_ok", "whether its content has that hash; missing unless verified"),
+)
 
 
-def blobs_frame(
-    connection: sqlite3.Connection, path: str, session_id: str, *, content_bytes: bool = False
-) -> pd.DataFrame:
+def blobs_table(
+    source: Source, wanted: frozenset[str], *, content_bytes: bool = False, verify: bool = False
+) -> Table:
     """Every blob, and which policy keeps it.
 
     Parameters
     ----------
-    content_bytes : bool
-        Whether to decode each blob for the length of its content; this reads all of them.
+    content_bytes, verify : bool
+        Whether to read and decode each blob for its length, and to hash it.
     """
-    safe, runtime = mark(connection, GcPolicy.safe()), mark(connection, GcPolicy.runtime())
-    rows = safe.present
-    kinds = list(blobs.kinds(connection, [row.rowid for row in rows]))
-    naming = Counter(ref.blob_hash for ref in all_refs(connection, safe))
-    lengths: list[int | None] = [None] * len(rows)
-    if content_bytes:
-        lengths = [_content_length(connection, row.hash) for row in rows]
-    data = {
+    marks = _Marks(source.connection)
+    rows = blobs.sizes(source.connection)
+    contents = _Contents(source, rows, verify=verify)
+    kinds: list[tuple[str, str]] = []
+    if wanted & {"kind", "compression"}:
+        kinds = list(blobs.kinds(source.connection, [row.rowid for row in rows]))
+    columns: dict[str, Any] = {
         "hash": [row.hash for row in rows],
         "kind": [kind for kind, _ in kinds],
         "compression": [compression for _, compression in kinds],
         "stored_bytes": [row.stored_bytes for row in rows],
-        "content_bytes": lengths,
-        "reachable_safe": [row.hash in safe.live for row in rows],
-        "reachable_runtime": [row.hash in runtime.live for row in rows],
-        "n_refs": [naming[row.hash] for row in rows],
+        "content_bytes": lambda: contents.lengths if content_bytes else [None] * len(rows),
+        "reachable_safe": lambda: [row.hash in marks.safe.live for row in rows],
+        "reachable_runtime": lambda: [row.hash in marks.runtime.live for row in rows],
+        "n_refs": lambda: list(map(marks.naming.__getitem__, (row.hash for row in rows))),
+        "first_turn_id": lambda: [marks.turns.first.get(row.hash) for row in rows],
+        "last_turn_id": lambda: [marks.turns.last.get(row.hash) for row in rows],
+        "hash_ok": lambda: contents.matches if verify else [None] * len(rows),
     }
-    return BLOBS.build(data, len(rows), path, session_id)
+    return Table(columns, len(rows), [])
 
 
-def _content_length(connection: sqlite3.Connection, key: str) -> int | None:
-    stored = blobs.stored(connection, key)
-    return None if stored is None else len(unwrap(stored).content)
+class _NamingTurns(NamedTuple):
+    """Turn ids by blob."""
+
+    first: dict[str, str]
+    last: dict[str, str]
+
+
+class _Marks:
+    """What names the blobs, found when it is first asked for."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    @cached_property
+    def safe(self) -> Mark:
+        """The mark of the safe policy."""
+        return mark(self._connection, GcPolicy.safe())
+
+    @cached_property
+    def runtime(self) -> Mark:
+        """The mark of the runtime's policy."""
+        return mark(self._connection, GcPolicy.runtime())
+
+    @cached_property
+    def naming(self) -> Counter[str]:
+        """How many refs name each blob."""
+        return Counter(ref.blob_hash for ref in all_refs(self._connection, self.safe))
+
+    @cached_property
+    def turns(self) -> _NamingTurns:
+        """The first and the last turn that names each blob."""
+        found = _NamingTurns({}, {})
+        for turn in self.safe.refs.turns:
+            for ref in turn.named():
+                found.first.setdefault(ref.blob_hash, turn.turn.turn_id)
+                found.last[ref.blob_hash] = turn.turn.turn_id
+        return found
+
+
+class _Contents:
+    """Lengths and hashes of decoded contents, one blob in memory at a time."""
+
+    def __init__(self, source: Source, rows: Sequence[BlobRow], *, verify: bool) -> None:
+        self._source = source
+        self._rows = rows
+        self._verify = verify
+
+    @property
+    def lengths(self) -> list[int | None]:
+        """Bytes of each decoded content."""
+        return [length for length, _ in self._read]
+
+    @property
+    def matches(self) -> list[bool | None]:
+        """Whether each content has its key for a hash."""
+        return [matches for _, matches in self._read]
+
+    @cached_property
+    def _read(self) -> list[tuple[int | None, bool | None]]:
+        found: list[tuple[int | None, bool | None]] = []
+        for row in self._source.shown(self._rows, "blob"):
+            stored = blobs.stored(self._source.connection, row.hash)
+            if stored is None:
+                found.append((None, None))
+                continue
+            content = unwrap(stored).content
+            same = hash_matches(row.hash, stored, content) if self._verify else None
+            found.append((len(content), same))
+        return found

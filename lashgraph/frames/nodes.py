@@ -2,153 +2,165 @@
 
 from __future__ import annotations
 
-import sqlite3
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from lashgraph.columns import FrameSchema, closed, count, flag, maybe, text, time
 from lashgraph.format.node import Node
-from lashgraph.frames.declared import NODES
-from lashgraph.sqlite import heads, nodes
-from lashgraph.tree.forest import ABSENT, ROOT, measure, parent_positions, path_to_root
+from lashgraph.frames.graph import Scan, cause_columns, cause_values
+from lashgraph.frames.source import Source, Table
+from lashgraph.tree.forest import ABSENT, ROOT, Forest, measure, without_cycles
+from lashgraph.tree.runs import runs
+from lashgraph.tree.tour import tour
 
-_STATUS = {name: code for code, name in enumerate(NODES.columns[5].categories)}
-_CAUSE_IDS = ("turn_id", "effect_id", "call_id", "process_id", "occurrence_id", "node_id")
+ROLES = ("User", "Assistant", "System", "Event")
+_STATUSES = ("root", "present", "tombstoned", "missing", "cycle", "unreadable")
+_KINDS = ("message", "protocol", "plugin", "unreadable")
+_UNREADABLE = _KINDS.index("unreadable")
 
-
-class NodesFrame(NamedTuple):
-    """The frame, and of each row that could not be read its id and why."""
-
-    frame: pd.DataFrame
-    unreadable: list[tuple[str, str]]
+NODES = FrameSchema.of(
+    "nodes",
+    "every row of the session graph, in load order, tombstoned and unreadable ones too",
+    text("node_id", "the row's id"),
+    count("seq", "load order"),
+    text("parent_node_id", "the parent that the node names"),
+    closed("parent_status", "what that parent is", *_STATUSES),
+    maybe("depth", "steps to where the path upwards ends; missing where it runs in a circle"),
+    count("n_children", "nodes that name this one as parent and are not tombstoned"),
+    flag("on_active_path", "whether the path of the head's leaf passes here"),
+    flag("is_leaf", "whether no living node names it as parent"),
+    text("branch_id", "id of the first node of its branch, the run without a fork it lies on"),
+    text("agent_frame_id", "the agent frame it belongs to"),
+    time("timestamp", "when it was made"),
+    closed("kind", "what it is", *_KINDS),
+    closed("role", "role of a message", *ROLES),
+    text("plugin_type", "type of a plugin node"),
+    *cause_columns(),
+    flag("tombstoned", "whether it waits for vacuum"),
+    count("json_bytes", "bytes of its JSON"),
+)
 
 
 class _Rows:
-    """Columns as they grow, chunk by chunk; no node is kept."""
+    """What the nodes say, as far as it is wanted; None for a row that cannot be read."""
 
-    def __init__(self) -> None:
-        self.seqs: list[int] = []
-        self.ids: list[str] = []
-        self.dead: list[int] = []
-        self.sizes: list[int] = []
-        self.parents: list[str | None] = []
+    def __init__(self, wanted: frozenset[str]) -> None:
+        self._wants_text = bool(wanted & {"agent_frame_id", "timestamp", "plugin_type"})
+        self._wants_kind = bool(wanted & {"kind", "role", "parent_status"})
+        self._wants_cause = any(name.startswith("caused_by") for name in wanted)
         self.frames: list[str | None] = []
         self.times: list[str | None] = []
-        self.kinds: list[str] = []
-        self.roles: list[str | None] = []
         self.plugin_types: list[str | None] = []
+        self.kinds: list[int] = []
+        self.roles: list[int] = []
         self.causes: list[Any] = []
-        self.unreadable: list[tuple[str, str]] = []
 
-    def add(self, chunk: nodes.NodeChunk) -> None:
-        assert chunk.keys is not None
-        self.seqs += chunk.keys.seqs
-        self.ids += chunk.keys.ids
-        self.dead += chunk.keys.tombstoned
-        self.sizes += chunk.keys.sizes
-        if chunk.damages:
-            self.unreadable += nodes.damaged_rows(chunk)
-            self._add_one_by_one(chunk.nodes)
+    def add(self, found: list[Node | None]) -> None:
+        if None in found:
+            for node in found:
+                self._add([_NOTHING if node is None else node])
+                if node is None and self._wants_kind:
+                    self.kinds[-1] = _UNREADABLE
         else:
-            self._add_nodes(chunk.nodes)  # type: ignore[arg-type]
+            self._add(found)  # type: ignore[arg-type]
 
-    def _add_nodes(self, found: list[Node]) -> None:
-        self.parents += [node.parent_node_id for node in found]
-        self.frames += [node.agent_frame_id for node in found]
-        self.times += [node.timestamp for node in found]
-        self.plugin_types += [node.plugin_type for node in found]
-        self.causes += [node.caused_by for node in found]
-        events = [node.event for node in found]
-        messages = [None if event is None else event.conversation for event in events]
-        self.roles += [None if message is None else message.role for message in messages]
-        self.kinds += [
-            "message" if message is not None else "protocol" if event is not None else "plugin"
-            for message, event in zip(messages, events, strict=True)
-        ]
-
-    def _add_one_by_one(self, found: list[Node | None]) -> None:
-        for node in found:
-            if node is not None:
-                self._add_nodes([node])
-                continue
-            self.kinds.append("unreadable")
-            for column in (self.parents, self.frames, self.times, self.roles, self.plugin_types):
-                column.append(None)
-            self.causes.append(None)
+    def _add(self, found: list[Node]) -> None:
+        if self._wants_text:
+            self.frames += [node.agent_frame_id for node in found]
+            self.times += [node.timestamp or None for node in found]
+            self.plugin_types += [node.plugin_type for node in found]
+        if self._wants_cause:
+            self.causes += [node.caused_by for node in found]
+        if self._wants_kind:
+            events = [node.event for node in found]
+            messages = [None if event is None else event.conversation for event in events]
+            self.roles += [-1 if one is None else _ROLE_CODES[one.role] for one in messages]
+            self.kinds += [
+                0 if message is not None else 1 if event is not None else 2
+                for message, event in zip(messages, events, strict=True)
+            ]
 
 
-def nodes_frame(connection: sqlite3.Connection, path: str, session_id: str) -> NodesFrame:
-    """Every row of the graph as a frame."""
-    rows = _Rows()
-    with nodes.paused_collector():
-        for chunk in nodes.scan(connection, tombstoned=True, keys=True):
-            rows.add(chunk)
-    data = _columns(rows) | _tree_columns(rows, heads.leaf(connection))
-    return NodesFrame(NODES.build(data, len(rows.seqs), path, session_id), rows.unreadable)
+_NOTHING = Node(node_id="", timestamp="", kind="plugin")
+_ROLE_CODES = {role: code for code, role in enumerate(ROLES)}
 
 
-def _columns(rows: _Rows) -> dict[str, Any]:
-    causes = [(i, cause) for i, cause in enumerate(rows.causes) if cause is not None]
-    types: list[str | None] = [None] * len(rows.causes)
-    sessions, cause_ids = types.copy(), types.copy()
-    for index, cause in causes:
-        types[index] = cause.__struct_config__.tag
-        sessions[index] = getattr(cause, "session_id", None)
-        named = [getattr(cause, name, None) for name in _CAUSE_IDS]
-        cause_ids[index] = [name for name in named if name is not None][-1]
-    return {
-        "node_id": rows.ids,
-        "seq": np.array(rows.seqs, np.int64),
-        "parent_node_id": rows.parents,
+def nodes_table(source: Source, wanted: frozenset[str]) -> Table:
+    """Every row of the graph."""
+    scan, rows = Scan(source, tombstoned=True), _Rows(wanted)
+    for _, found in scan.chunks():
+        rows.add(found)
+    columns: dict[str, Any] = {
+        "node_id": scan.ids,
+        "seq": lambda: np.array(scan.seqs, np.int64),
+        "parent_node_id": scan.parents,
+        "on_active_path": lambda: scan.active,
         "agent_frame_id": rows.frames,
         "timestamp": rows.times,
-        "kind": _codes(rows.kinds, "kind"),
-        "role": _codes(rows.roles, "role"),
+        "kind": lambda: np.array(rows.kinds, np.int8),
+        "role": lambda: np.array(rows.roles, np.int8),
         "plugin_type": rows.plugin_types,
-        "caused_by_type": _codes(types, "caused_by_type"),
-        "caused_by_session_id": sessions,
-        "caused_by_id": cause_ids,
-        "tombstoned": np.array(rows.dead, np.bool_),
-        "json_bytes": np.array(rows.sizes, np.int64),
+        "tombstoned": lambda: scan.is_dead,
+        "json_bytes": lambda: np.array(scan.sizes, np.int64),
     }
-
-
-def _codes(values: list[Any], column: str) -> Any:
-    names = next(c.categories for c in NODES.columns if c.name == column)
-    table: dict[str | None, int] = {name: code for code, name in enumerate(names)}
-    table[None] = -1
-    return np.fromiter(map(table.__getitem__, values), np.int8, len(values))
-
-
-def _tree_columns(rows: _Rows, leaf: str | None) -> dict[str, Any]:
-    dead = np.array(rows.dead, np.bool_)
-    parents = parent_positions(rows.ids, rows.parents)
-    to_dead = np.zeros(len(parents), np.bool_)
-    inside = parents >= 0
-    to_dead[inside] = dead[parents[inside]]
-    walked = np.where(to_dead, ABSENT, parents)
-    forest = measure(walked)
-    living_links = parents[inside & ~dead]
-    n_children = np.bincount(living_links, minlength=len(parents)).astype(np.int64)
-    active = np.zeros(len(parents), np.bool_)
-    if leaf is not None:
-        start = rows.ids.index(leaf) if leaf in rows.ids else None
-        if start is not None and not dead[start]:
-            active[path_to_root(walked, start)] = True
-    status = np.full(len(parents), _STATUS["present"], np.int8)
-    status[parents == ROOT] = _STATUS["root"]
-    status[parents == ABSENT] = _STATUS["missing"]
-    status[to_dead] = _STATUS["tombstoned"]
-    status[forest.on_cycle] = _STATUS["cycle"]
-    status[[kind == "unreadable" for kind in rows.kinds]] = _STATUS["unreadable"]
-    return {
-        "parent_status": status,
-        "depth": pa.array(forest.depths, mask=forest.depths < 0).to_pandas(
-            types_mapper={pa.int64(): pd.Int64Dtype()}.get
-        ),
-        "n_children": n_children,
-        "on_active_path": active,
-        "is_leaf": n_children == 0,
+    tree = _Tree(scan)
+    columns |= {
+        "parent_status": lambda: _statuses(scan, tree.forest, rows.kinds),
+        "depth": lambda: _depths(tree.forest),
+        "n_children": lambda: tree.n_children,
+        "is_leaf": lambda: tree.n_children == 0,
+        "branch_id": tree.branch_ids,
     }
+    return Table(columns | cause_values(rows.causes), len(scan.ids), scan.damages)
+
+
+class _Tree:
+    """The shape of the graph, measured when it is first asked for."""
+
+    def __init__(self, scan: Scan) -> None:
+        self._scan = scan
+        self._forest: Forest | None = None
+
+    @property
+    def forest(self) -> Forest:
+        """Depths and cycles; no path leads into a tombstoned parent."""
+        if self._forest is None:
+            self._forest = measure(self._scan.living_links)
+        return self._forest
+
+    @property
+    def n_children(self) -> Any:
+        """Living rows that name a row as parent."""
+        links, dead = self._scan.links, self._scan.is_dead
+        return np.bincount(links[(links >= 0) & ~dead], minlength=len(links)).astype(np.int64)
+
+    def branch_ids(self) -> list[str]:
+        """Id of the first row of each row's branch."""
+        whole = self.forest
+        if not len(whole.parents):
+            return []
+        inside = whole.parents[whole.parents >= 0]
+        n_children = np.bincount(inside, minlength=len(whole.parents))
+        of = runs(whole, n_children, tour(without_cycles(whole))).of
+        ids = self._scan.ids
+        return [ids[first] for first in of.tolist()]
+
+
+def _depths(forest: Forest) -> Any:
+    return pa.array(forest.depths, mask=forest.depths < 0).to_pandas(
+        types_mapper={pa.int64(): pd.Int64Dtype()}.get
+    )
+
+
+def _statuses(scan: Scan, forest: Forest, kinds: list[int]) -> Any:
+    code = {name: number for number, name in enumerate(_STATUSES)}
+    status = np.full(len(scan.links), code["present"], np.int8)
+    status[scan.links == ROOT] = code["root"]
+    status[scan.links == ABSENT] = code["missing"]
+    status[(scan.living_links == ABSENT) & (scan.links >= 0)] = code["tombstoned"]
+    status[forest.on_cycle] = code["cycle"]
+    status[np.array(kinds, np.int8) == _UNREADABLE] = code["unreadable"]
+    return status

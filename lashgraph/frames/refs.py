@@ -3,24 +3,51 @@
 from __future__ import annotations
 
 import sqlite3
+from typing import Any
 
-import pandas as pd
-
+from lashgraph.columns import FrameSchema, closed, flag, text
 from lashgraph.format.checkpoint import Manifest, decode
 from lashgraph.format.strict import Invalid
-from lashgraph.frames.declared import REFS
+from lashgraph.frames.source import Source, Table
 from lashgraph.reach import GcPolicy, Mark, Ref, mark, node_refs
 from lashgraph.sqlite import blobs
 
+REFS = FrameSchema.of(
+    "refs",
+    "every place that names a blob",
+    text("ref", "key of the source, as every call takes it"),
+    closed(
+        "source_kind",
+        "what names it",
+        "head",
+        "agent_frame",
+        "artifact",
+        "manifest",
+        "turn_commit",
+        "archive",
+        "unreadable_node",
+    ),
+    text("source_id", "which one of that kind"),
+    text("field", "the field that holds the name"),
+    text("blob_hash", "the blob named"),
+    flag("is_root_safe", "whether the safe policy starts from it"),
+    flag("is_root_runtime", "whether the runtime's collection starts from it"),
+    flag("target_present", "whether the blob is there"),
+    flag("dangling", "whether the blob is not there"),
+    flag("dangling_after_gc", "whether it will not be there after a collection by the safe policy"),
+)
 
-def refs_frame(connection: sqlite3.Connection, path: str, session_id: str) -> pd.DataFrame:
+
+def refs_table(source: Source, _wanted: frozenset[str]) -> Table:
     """Every ref of the store, those inside manifests included."""
+    connection = source.connection
     safe, runtime = mark(connection, GcPolicy.safe()), mark(connection, GcPolicy.runtime())
     present = {row.hash for row in safe.present}
     safe_roots, runtime_roots = set(safe.roots), set(runtime.roots)
+    stays = present if safe.findings else present & safe.live.keys()
     refs = all_refs(connection, safe)
     there = [ref.blob_hash in present for ref in refs]
-    data = {
+    columns: dict[str, Any] = {
         "ref": [ref.ref for ref in refs],
         "source_kind": [ref.source_kind for ref in refs],
         "source_id": [ref.source_id for ref in refs],
@@ -30,8 +57,9 @@ def refs_frame(connection: sqlite3.Connection, path: str, session_id: str) -> pd
         "is_root_runtime": [ref in runtime_roots for ref in refs],
         "target_present": there,
         "dangling": [not found for found in there],
+        "dangling_after_gc": [ref.blob_hash not in stays for ref in refs],
     }
-    return REFS.build(data, len(refs), path, session_id)
+    return Table(columns, len(refs), [])
 
 
 def all_refs(connection: sqlite3.Connection, seen: Mark) -> list[Ref]:
@@ -57,7 +85,8 @@ def _manifest_refs(connection: sqlite3.Connection, seen: Mark) -> list[Ref]:
             continue
         children = seen.edges.get(row.hash)
         if children is None:
-            children = _children(connection, row.hash)
+            manifest = read_manifest(connection, row.hash)
+            children = [] if manifest is None else manifest.children()
         found += [
             Ref(f"manifest:{row.hash}", "manifest", row.hash, name, child)
             for name, child in children
@@ -65,11 +94,12 @@ def _manifest_refs(connection: sqlite3.Connection, seen: Mark) -> list[Ref]:
     return found
 
 
-def _children(connection: sqlite3.Connection, key: str) -> list[tuple[str, str]]:
+def read_manifest(connection: sqlite3.Connection, key: str) -> Manifest | None:
+    """A manifest that can be read, as the mark reads it; None otherwise."""
     blob = blobs.load(connection, key)
     if blob is None or blob.damage:
-        return []
+        return None
     try:
-        return decode(blob.content, Manifest).children()
+        return decode(blob.content, Manifest)
     except Invalid:
-        return []
+        return None

@@ -4,61 +4,174 @@ from __future__ import annotations
 
 import sqlite3
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
-import pandas as pd
+import numpy as np
 
+from lashgraph.check import find_problems
+from lashgraph.columns import Column, FrameSchema, closed, count, maybe, text, time, times
 from lashgraph.format import jsontext
 from lashgraph.format.session import ROOT
-from lashgraph.frames.declared import SESSIONS
-from lashgraph.frames.ledger import token_sums
-from lashgraph.reach import GcPolicy, mark
+from lashgraph.format.usage import TokenUsage
+from lashgraph.frames.graph import Scan, cause_columns, cause_values
+from lashgraph.frames.source import Source, Table
+from lashgraph.frames.tokens import TOKENS
+from lashgraph.reach import GcPolicy, Mark, mark
 from lashgraph.sqlite import heads, usage
 from lashgraph.sqlite.place import FileSizes
+from lashgraph.tree.forest import measure
+
+SESSIONS = FrameSchema.of(
+    "sessions",
+    "one row for the session",
+    text("name", "name of the session"),
+    time("created_at", "when it was created"),
+    text("model", "model in use"),
+    text("provider_id", "provider of the model"),
+    text("cwd", "working directory"),
+    closed("relation", "root or child of another session", "root", "child"),
+    text("parent_session_id", "the parent of a child"),
+    *cause_columns(),
+    maybe("head_revision", "revision of the head"),
+    text("leaf_node_id", "where the active path ends"),
+    count("n_nodes", "nodes, tombstoned ones too"),
+    count("n_tombstoned", "nodes that wait for vacuum"),
+    count("n_messages", "messages of living nodes, on all branches"),
+    count("n_tool_calls", "tool calls in them"),
+    count("n_turns", "recorded turns"),
+    count("n_branches", "branches: runs of living nodes without a fork"),
+    count("n_agent_frames", "agent frames that the head lists"),
+    time("first_at", "when the first living node was made"),
+    time("last_at", "when the last living node was made"),
+    *(Column(column.name, "int64", column.meaning + ", of the ledger") for column in TOKENS),
+    count("n_blobs", "blobs"),
+    count("blob_bytes", "stored bytes of all blobs"),
+    count("reclaimable_bytes", "stored bytes of blobs that the safe policy does not keep"),
+    count("file_bytes", "size of the database file"),
+    count("wal_bytes", "size of its log"),
+    count("freelist_bytes", "free pages inside the file"),
+    count("schema_version", "schema version of the file"),
+    count("n_problems", "rows of problems()"),
+)
 
 
-def sessions_frame(
-    connection: sqlite3.Connection, path: str, session_id: str, files: FileSizes
-) -> pd.DataFrame:
+def sessions_table(source: Source, _wanted: frozenset[str], *, files: FileSizes) -> Table:
     """One row: who the session is, how much it holds, where the bytes are."""
+    connection = source.connection
     meta, head = heads.load_meta(connection), _head_facts(connection)
     relation = ROOT if meta is None else meta.relation
-    seen = mark(connection, GcPolicy.safe())
-    doomed = [] if seen.findings else seen.doomed()
-    row: dict[str, Any] = {
-        "name": meta.session_name if meta else None,
-        "created_at": created_at(meta.created_at) if meta else None,
-        "model": head["model"] or (meta.model if meta else None),
-        "provider_id": head["provider_id"],
-        "cwd": meta.cwd if meta else None,
-        "relation": relation.kind,
-        "parent_session_id": relation.parent_session_id,
-        "head_revision": head["revision"],
-        "leaf_node_id": heads.leaf(connection),
-        "n_turns": len(seen.refs.turns),
-        "n_agent_frames": head["n_agent_frames"],
-        "n_blobs": len(seen.present),
-        "blob_bytes": sum(row.stored_bytes for row in seen.present),
-        "reclaimable_bytes": sum(row.stored_bytes for row in doomed),
-        "file_bytes": files.database,
-        "wal_bytes": files.log,
-        "freelist_bytes": _pragma(connection, "freelist_count") * _pragma(connection, "page_size"),
-        "schema_version": _pragma(connection, "user_version"),
+    graph, marked = _GraphFacts(source), _MarkFacts(connection)
+    tokens = sum((delta.usage for delta in usage.load(connection)), TokenUsage())
+    columns: dict[str, Any] = {
+        "name": [meta.session_name if meta else None],
+        "created_at": [created_at(meta.created_at) if meta else None],
+        "model": [head["model"] or (meta.model if meta else None)],
+        "provider_id": [head["provider_id"]],
+        "cwd": [meta.cwd if meta else None],
+        "relation": [relation.kind],
+        "parent_session_id": [relation.parent_session_id],
+        **cause_values([relation.caused_by]),
+        "head_revision": [head["revision"]],
+        "leaf_node_id": [heads.leaf(connection)],
+        "n_nodes": lambda: [_count(connection, "graph_nodes")],
+        "n_tombstoned": lambda: [_count(connection, "graph_nodes WHERE tombstoned <> 0")],
+        "n_messages": lambda: [graph.n_messages],
+        "n_tool_calls": lambda: [graph.n_tool_calls],
+        "n_turns": [_count(connection, "runtime_turn_commits")],
+        "n_branches": lambda: [graph.n_branches],
+        "n_agent_frames": [head["n_agent_frames"]],
+        "first_at": lambda: [graph.span[0]],
+        "last_at": lambda: [graph.span[1]],
+        **{column.name: [getattr(tokens, column.name)] for column in TOKENS},
+        "n_blobs": lambda: [len(marked.mark.present)],
+        "blob_bytes": lambda: [sum(row.stored_bytes for row in marked.mark.present)],
+        "reclaimable_bytes": lambda: [marked.reclaimable_bytes],
+        "file_bytes": [files.database],
+        "wal_bytes": [files.log],
+        "freelist_bytes": [
+            _pragma(connection, "freelist_count") * _pragma(connection, "page_size")
+        ],
+        "schema_version": [_pragma(connection, "user_version")],
+        "n_problems": lambda: [len(find_problems(connection))],
     }
-    row["n_nodes"], row["n_tombstoned"] = connection.execute(
-        "SELECT count(*), count(*) FILTER (WHERE tombstoned <> 0) FROM graph_nodes"
-    ).fetchone()
-    row |= token_sums([delta.usage for delta in usage.load(connection)])
-    return SESSIONS.build({name: [value] for name, value in row.items()}, 1, path, session_id)
+    return Table(columns, 1, [])
+
+
+class _MarkFacts:
+    """What the safe policy keeps, marked when it is first asked for."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    @cached_property
+    def mark(self) -> Mark:
+        """The mark."""
+        return mark(self._connection, GcPolicy.safe())
+
+    @property
+    def reclaimable_bytes(self) -> int:
+        """Bytes a collection would delete; none where it would be refused."""
+        return 0 if self.mark.findings else sum(row.stored_bytes for row in self.mark.doomed())
+
+
+class _GraphFacts:
+    """What one scan of the living nodes tells, made when it is first asked for."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._n_messages = self._n_calls = 0
+        self._stamps: list[str] = []
+
+    @cached_property
+    def _scan(self) -> Scan:
+        scan = Scan(self._source, tombstoned=False)
+        for _, found in scan.chunks():
+            nodes = [node for node in found if node is not None]
+            messages = [message for node in nodes if (message := node.message) is not None]
+            self._n_messages += len(messages)
+            self._n_calls += sum(
+                [part.kind == "ToolCall" for message in messages for part in message.parts]
+            )
+            self._stamps += [node.timestamp for node in nodes]
+        return scan
+
+    @property
+    def n_messages(self) -> int:
+        """Messages."""
+        return self._n_messages if self._scan else 0
+
+    @property
+    def n_tool_calls(self) -> int:
+        """Tool calls."""
+        return self._n_calls if self._scan else 0
+
+    @property
+    def n_branches(self) -> int:
+        """Nodes that start a branch: at roots, below forks, on cycles."""
+        links = self._scan.links
+        inside = np.flatnonzero(links >= 0)
+        starts = (links < 0) | measure(links).on_cycle
+        children = np.bincount(links[inside], minlength=len(links))
+        starts[inside] |= children[links[inside]] > 1
+        return int(starts.sum())
+
+    @cached_property
+    def span(self) -> tuple[str | None, str | None]:
+        """The earliest and the latest time, as the nodes have them."""
+        found = times(self._stamps if self._scan else [])
+        if not len(found) or found.isna().all():
+            return None, None
+        return self._stamps[found.argmin()], self._stamps[found.argmax()]
 
 
 def _head_facts(connection: sqlite3.Connection) -> dict[str, Any]:
     """What the head says, as far as it can be read: it may be one that the runtime refuses."""
     found = heads.row(connection)
     head = jsontext.lenient(found.json) if found else None
-    frames = _inside(head, "agent_frames")
-    model = _inside(head, "config", "model", "id")
-    provider = _inside(head, "config", "provider_id")
+    frames = jsontext.inside(head, "agent_frames")
+    model = jsontext.inside(head, "config", "model", "id")
+    provider = jsontext.inside(head, "config", "provider_id")
     return {
         "revision": found.revision if found else None,
         "model": model if isinstance(model, str) else None,
@@ -67,21 +180,19 @@ def _head_facts(connection: sqlite3.Connection) -> dict[str, Any]:
     }
 
 
-def _inside(value: Any, *keys: str) -> Any:
-    for key in keys:
-        value = value.get(key) if isinstance(value, dict) else None
-    return value
+def _count(connection: sqlite3.Connection, rows: str) -> int:
+    return int(connection.execute(f"SELECT count(*) FROM {rows}").fetchone()[0])
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:
     return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
 
 
-def created_at(text: str) -> str | None:
+def created_at(stored: str) -> str | None:
     """A time of creation as ISO text: it is kept as ``unix:SECONDS`` or in RFC 3339."""
-    if not text.startswith("unix:"):
-        return text
+    if not stored.startswith("unix:"):
+        return stored
     try:
-        return datetime.fromtimestamp(float(text[5:]), UTC).isoformat()
+        return datetime.fromtimestamp(float(stored[5:]), UTC).isoformat()
     except (ValueError, OverflowError, OSError):
         return None

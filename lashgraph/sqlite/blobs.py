@@ -53,6 +53,14 @@ def stored(connection: sqlite3.Connection, key: str) -> bytes | None:
     return row[0] if isinstance(row[0], bytes) else str(row[0]).encode()
 
 
+def stored_bytes(connection: sqlite3.Connection, key: str) -> int | None:
+    """Bytes of a blob as stored; None where it is absent. No content is read."""
+    row = connection.execute(
+        "SELECT length(CAST(content AS BLOB)) FROM blobs WHERE hash = ?", (key,)
+    ).fetchone()
+    return None if row is None else int(row[0] or 0)
+
+
 def load(connection: sqlite3.Connection, key: str) -> StoredBlob | None:
     """A blob, its envelope read as the runtime reads it."""
     content = stored(connection, key)

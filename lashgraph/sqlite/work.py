@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from lashgraph.format import jsontext
 from lashgraph.format.work import Attachment, QueuedBatch, QueuedItem, QueueDraft
@@ -134,3 +135,56 @@ def list_uncommitted(connection: sqlite3.Connection, older_than_ms: int) -> list
 def forget(connection: sqlite3.Connection, attachment_id: str) -> None:
     """Delete an attachment's row, of whatever session."""
     connection.execute("DELETE FROM attachment_manifest WHERE attachment_id = ?", (attachment_id,))
+
+
+class BatchRow(NamedTuple):
+    """Queued work as it stands in the file, JSON as text; times in milliseconds since 1970, UTC."""
+
+    session_id: str
+    batch_id: str
+    enqueue_seq: int
+    source_key: str | None
+    delivery_policy: str
+    slot_policy: str
+    merge_key: str
+    available_at_ms: int
+    enqueued_at_ms: int
+    claim_id: str | None
+    claim_owner_id: str | None
+    payloads: list[str]
+
+
+def batches(connection: sqlite3.Connection) -> list[BatchRow]:
+    """Every batch, of whatever session, in the order of the queue."""
+    payloads: dict[str, list[str]] = {}
+    for batch_id, payload in connection.execute(
+        "SELECT CAST(batch_id AS TEXT), CAST(payload_json AS TEXT) FROM queued_work_items "
+        "ORDER BY batch_id, item_index"
+    ):
+        payloads.setdefault(batch_id, []).append(payload)
+    rows = connection.execute(
+        "SELECT CAST(session_id AS TEXT), CAST(batch_id AS TEXT), enqueue_seq, "
+        "CAST(source_key AS TEXT), CAST(delivery_policy AS TEXT), CAST(slot_policy AS TEXT), "
+        "CAST(merge_key_json AS TEXT), CAST(available_at_ms AS INTEGER), "
+        "CAST(enqueued_at_ms AS INTEGER), CAST(claim_id AS TEXT), CAST(claim_owner_id AS TEXT) "
+        "FROM queued_work_batches ORDER BY enqueue_seq"
+    )
+    return [BatchRow._make((*row, payloads.get(row[1], []))) for row in rows]
+
+
+def attachments(connection: sqlite3.Connection) -> list[Attachment]:
+    """Every attachment, in the order of recording."""
+    return [
+        Attachment(
+            attachment_id=row[0],
+            session_id=row[1],
+            canonical_uri=row[2],
+            intent_at_ms=row[3],
+            committed_at_ms=row[4],
+        )
+        for row in connection.execute(
+            "SELECT CAST(attachment_id AS TEXT), CAST(session_id AS TEXT), "
+            "CAST(canonical_uri AS TEXT), CAST(intent_at_ms AS INTEGER), "
+            "CAST(committed_at_ms AS INTEGER) FROM attachment_manifest ORDER BY rowid"
+        )
+    ]

@@ -86,9 +86,6 @@ class SessionBuilder:
         self._now = START + timedelta(minutes=self._random.randrange(60 * 24 * 60))
         self._agent_frames = [self._agent_frame(f"{session_id}:frame:initial", None, "initial")]
         self._turns = 0
-        self._tokens = dict.fromkeys(
-            ("input_tokens", "output_tokens", "cached_input_tokens", "reasoning_tokens"), 0
-        )
         self._tools: dict[str, str] = {}
         self._memory = b""
         self.store: Store = open_store(path, "create", StoreOptions(clock=self._clock))
@@ -237,7 +234,6 @@ class SessionBuilder:
             "cached_input_tokens": 80 * self._turns,
             "reasoning_tokens": self._random.randrange(60),
         }
-        self._tokens = {name: self._tokens[name] + spent[name] for name in spent}
         turn_id = f"{self.session_id}:turn-{self._turns:03d}"
         return self.store.commit_runtime_state(
             {
@@ -246,7 +242,7 @@ class SessionBuilder:
                 "agent_frames": self._agent_frames,
                 "current_agent_frame_id": self._agent_frames[-1]["frame_id"],
                 "graph": {"Append": {"nodes": nodes, "leaf_node_id": self.leaf}},
-                "checkpoint": self._checkpoint(),
+                "checkpoint": self._checkpoint(spent),
                 "usage_deltas": [{"source": "turn", "model": self.model, "usage": spent}],
                 "turn_commit": {
                     "session_id": self.session_id,
@@ -256,7 +252,7 @@ class SessionBuilder:
             }
         )
 
-    def _checkpoint(self) -> dict[str, Any]:
+    def _checkpoint(self, spent: dict[str, int]) -> dict[str, Any]:
         tools = {
             name: {"manifest": {"id": name, "name": name, "description": about}}
             for name, about in self._tools.items()
@@ -268,7 +264,7 @@ class SessionBuilder:
             "state": {"turns": self._turns},
         }
         checkpoint: dict[str, Any] = {
-            "turn_state": {"turn_index": self._turns, "token_usage": self._tokens},
+            "turn_state": {"turn_index": self._turns, "token_usage": spent},
             "tool_state": {"generation": len(tools), "tools": tools},
             "plugin_snapshot": {"plugins": {"notes": {"meta": plugin, "artifacts": []}}},
         }

@@ -52,7 +52,6 @@ def branches_frame(graph: NodeGraph) -> pd.DataFrame:
     """One row for each branch, in load order of their first nodes."""
     data = branch_columns(graph)
     return tree_frame(
-        "branches",
         BRANCHES,
         data,
         rows=len(data["branch_id"]),

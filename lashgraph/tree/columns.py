@@ -1,90 +1,61 @@
-"""Frames of the session tree: their columns, declared as data, empty or not."""
+"""Frames of the session tree: their columns, declared as data."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 
-from lashgraph.tree.times import TIME, as_times
+from lashgraph.columns import FrameSchema, closed, count, flag, maybe, text, time
 from lashgraph.version import __version__
 
-
-class TreeColumn(NamedTuple):
-    """A column: name, dtype, meaning, and for a closed set its categories."""
-
-    name: str
-    dtype: str
-    meaning: str
-    categories: tuple[str, ...] = ()
-
-
-_FIRST = (
-    TreeColumn("path", "str", "the file; empty for a graph that came from none"),
-    TreeColumn("session_id", "str", "the session that the row belongs to"),
-)
-
-BRANCHES = (
-    *_FIRST,
-    TreeColumn("branch_id", "str", "id of its first node"),
-    TreeColumn(
+BRANCHES = FrameSchema.of(
+    "branches",
+    "every branch of the session tree: a run of nodes without a fork, as long as it can be",
+    text("branch_id", "id of its first node"),
+    closed(
         "start",
-        "category",
         "why it starts there: at a root, below a parent that is not here, at a fork, on a cycle",
-        ("root", "missing", "fork", "cycle"),
+        "root",
+        "missing",
+        "fork",
+        "cycle",
     ),
-    TreeColumn("fork_node_id", "str", "the node it leaves from; missing at a root"),
-    TreeColumn("parent_branch_id", "str", "the branch of that node"),
-    TreeColumn("last_node_id", "str", "id of its last node"),
-    TreeColumn("is_leaf", "bool", "whether it ends in a leaf, else in a fork or a cycle"),
-    TreeColumn("depth", "Int64", "depth of its first node; missing where that leads into a cycle"),
-    TreeColumn("n_nodes", "int64", "nodes of the branch"),
-    TreeColumn("n_messages", "int64", "messages among them"),
-    TreeColumn("n_on_active_path", "int64", "how many of its nodes the active path passes"),
-    TreeColumn("first_at", TIME, "when its first node was made"),
-    TreeColumn("last_at", TIME, "when its last node was made"),
+    text("fork_node_id", "the node it leaves from; missing at a root"),
+    text("parent_branch_id", "the branch of that node"),
+    text("last_node_id", "id of its last node"),
+    flag("is_leaf", "whether it ends in a leaf, else in a fork or a cycle"),
+    maybe("depth", "depth of its first node; missing where that leads into a cycle"),
+    count("n_nodes", "nodes of the branch"),
+    count("n_messages", "messages among them"),
+    count("n_on_active_path", "how many of its nodes the active path passes"),
+    time("first_at", "when its first node was made"),
+    time("last_at", "when its last node was made"),
 )
 
-MESSAGE_TREE = (
-    *_FIRST,
-    TreeColumn("node_id", "str", "the message's node"),
-    TreeColumn("parent_node_id", "str", "the nearest ancestor that is a message"),
-    TreeColumn("depth", "int64", "messages above it"),
-    TreeColumn("message_id", "str", "the message's own id"),
-    TreeColumn("role", "category", "role", ("User", "Assistant", "System", "Event")),
-    TreeColumn("timestamp", TIME, "when it was made"),
-    TreeColumn(
+MESSAGE_TREE = FrameSchema.of(
+    "message_tree",
+    "every message, parents before children, as the runtime's picker shows them",
+    text("node_id", "the message's node"),
+    text("parent_node_id", "the nearest ancestor that is a message"),
+    count("depth", "messages above it"),
+    text("message_id", "the message's own id"),
+    closed("role", "role", "User", "Assistant", "System", "Event"),
+    time("timestamp", "when it was made"),
+    flag(
         "active",
-        "bool",
         "the runtime's mark: whether its NODE id is among the MESSAGE ids of the active path",
     ),
-    TreeColumn("on_active_path", "bool", "whether the active path passes here"),
-    TreeColumn("text", "str", "the beginning of its text, one line"),
+    flag("on_active_path", "whether the active path passes here"),
+    text("text", "the beginning of its text, one line"),
 )
 
 
 def tree_frame(
-    name: str,
-    columns: tuple[TreeColumn, ...],
-    data: Mapping[str, Any],
-    *,
-    rows: int,
-    path: str,
-    session_id: str,
+    schema: FrameSchema, data: Mapping[str, Any], *, rows: int, path: str, session_id: str
 ) -> pd.DataFrame:
-    """Make a frame of declared columns from columns of equal length."""
-    values = {"path": [path] * rows, "session_id": [session_id] * rows, **data}
-    frame = pd.DataFrame(
-        {column.name: _series(column, values[column.name]) for column in columns}, copy=False
-    )
-    frame.attrs["lashgraph"] = {"frame": name, "version": __version__}
+    """Make a frame of a session graph from columns of equal length."""
+    frame = schema.build(data, rows, path, session_id)
+    frame.attrs["lashgraph"] = {"frame": schema.name, "version": __version__}
     return frame
-
-
-def _series(column: TreeColumn, values: Any) -> Any:
-    if column.dtype == "category":
-        return pd.Categorical(values, categories=list(column.categories))
-    if column.dtype == TIME:
-        return pd.Series(as_times(values))
-    return pd.array(values, dtype=column.dtype)

@@ -82,7 +82,6 @@ def message_frame(graph: NodeGraph) -> pd.DataFrame:
     on_path = [graph.nodes[at].message for at in np.flatnonzero(active)]
     marked = {message.id for message in on_path if message is not None}
     return tree_frame(
-        "message_tree",
         MESSAGE_TREE,
         {
             "node_id": [node.node_id for node in nodes],

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from lashgraph.errors import InvalidRecordError
 
-TIME = "datetime64[ns, UTC]"
 NO_TIME = int(np.iinfo(np.int64).min)
 """What stands for a text that is no time; pandas calls it NaT."""
 
@@ -27,11 +26,6 @@ def as_nanoseconds(texts: Sequence[str]) -> NDArray[np.int64]:
         return np.asarray(parsed.cast(pa.int64()), np.int64)
     except (pa.ArrowInvalid, UnicodeEncodeError):
         return np.array([_one(text) for text in texts], np.int64)
-
-
-def as_times(texts: Sequence[str]) -> pd.DatetimeIndex:
-    """Timestamps of nodes as pandas has them."""
-    return pd.DatetimeIndex(as_nanoseconds(texts).view("datetime64[ns]"), tz="UTC")
 
 
 def _one(text: str) -> int:

@@ -1,0 +1,192 @@
+"""Columns of frames, declared as data, and the frames made of them: the same when empty."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from lashgraph.errors import UnknownColumnError
+
+TIME = "datetime64[ns, UTC]"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: name, dtype, meaning, and for a closed set its categories."""
+
+    name: str
+    dtype: str
+    meaning: str
+    categories: tuple[str, ...] = ()
+
+
+def text(name: str, meaning: str) -> Column:
+    """A text, missing where there is none."""
+    return Column(name, "str", meaning)
+
+
+def count(name: str, meaning: str) -> Column:
+    """A whole number that every row has."""
+    return Column(name, "int64", meaning)
+
+
+def maybe(name: str, meaning: str) -> Column:
+    """A whole number that may be missing."""
+    return Column(name, "Int64", meaning)
+
+
+def number(name: str, meaning: str) -> Column:
+    """A number, NaN where there is none."""
+    return Column(name, "float64", meaning)
+
+
+def flag(name: str, meaning: str) -> Column:
+    """True or false."""
+    return Column(name, "bool", meaning)
+
+
+def maybe_flag(name: str, meaning: str) -> Column:
+    """True, false, or missing where it was not looked at."""
+    return Column(name, "boolean", meaning)
+
+
+def time(name: str, meaning: str) -> Column:
+    """A time in UTC, NaT where there is none."""
+    return Column(name, TIME, meaning)
+
+
+def closed(name: str, meaning: str, *categories: str) -> Column:
+    """One of a closed set, missing where none fits."""
+    return Column(name, "category", meaning, categories)
+
+
+@dataclass(frozen=True)
+class FrameSchema:
+    """The columns of a frame, in order; each frame begins with path and session_id."""
+
+    name: str
+    about: str
+    columns: tuple[Column, ...]
+
+    @classmethod
+    def of(cls, name: str, about: str, *columns: Column) -> Self:
+        """A schema of these columns behind the two that all frames have."""
+        first = (text("path", "the file"), text("session_id", "the session the row belongs to"))
+        return cls(name, about, (*first, *columns))
+
+    @property
+    def names(self) -> list[str]:
+        """Column names in order."""
+        return [column.name for column in self.columns]
+
+    def categories(self, name: str) -> tuple[str, ...]:
+        """The closed set of a column."""
+        return next(column.categories for column in self.columns if column.name == name)
+
+    def chosen(self, names: Iterable[str] | None) -> tuple[Column, ...]:
+        """The columns of these names, in their order; all of them if none are given.
+
+        Raises
+        ------
+        UnknownColumnError
+            There is no such column.
+        """
+        if names is None:
+            return self.columns
+        if isinstance(names, str):
+            raise UnknownColumnError(f"columns is a list of names, not the text {names!r}")
+        known = {column.name: column for column in self.columns}
+        wanted = list(dict.fromkeys(names))
+        for name in wanted:
+            if name not in known:
+                close = difflib.get_close_matches(str(name), known, 1)
+                meant = f"; did you mean {close[0]!r}?" if close else ""
+                raise UnknownColumnError(
+                    f"no column {name!r} in {self.name}(){meant} It has: {', '.join(known)}"
+                )
+        return tuple(known[name] for name in wanted)
+
+    def build(
+        self,
+        data: Mapping[str, Any],
+        rows: int,
+        path: str,
+        session_id: str,
+        columns: Sequence[Column] | None = None,
+    ) -> pd.DataFrame:
+        """Make a frame from columns of equal length; what `data` lacks of the schema is an error.
+
+        Parameters
+        ----------
+        data : mapping of str to sequence or callable
+            Values by column, or a function that makes them, called only for a chosen column. Path
+            and session_id are filled in where they are not among them.
+        rows : int
+            Number of rows.
+        columns : sequence of Column, optional
+            As `chosen` gives them; all of them if not given.
+        """
+        made = {}
+        constants = {"path": path, "session_id": session_id}
+        for column in self.columns if columns is None else columns:
+            if column.name in constants and column.name not in data:
+                values: Any = _constant(constants[column.name], rows)
+            else:
+                values = data[column.name]
+            made[column.name] = series(column, values() if callable(values) else values)
+        return pd.DataFrame(made, index=pd.RangeIndex(rows), copy=False)
+
+
+def _constant(value: str, rows: int) -> Any:
+    return pa.DictionaryArray.from_arrays(
+        pa.array(np.zeros(rows, np.int32)), pa.array([value], pa.large_string())
+    ).cast(pa.large_string())
+
+
+def series(column: Column, values: Any) -> Any:
+    """Values as pandas holds a column of its dtype."""
+    dtype: Any = column.dtype
+    if dtype == "category":
+        names = list(column.categories)
+        if isinstance(values, np.ndarray) and values.dtype.kind == "i":
+            return pd.Categorical.from_codes(values, dtype=pd.CategoricalDtype(names))
+        return pd.Categorical(values, categories=names)
+    if dtype == TIME:
+        return pd.Series(times(values))
+    if dtype == "str":
+        array = values if isinstance(values, (pa.Array, pa.ChunkedArray)) else _texts(values)
+        return pd.Series(pd.array(array, dtype="str"))
+    return pd.array(values, dtype=dtype)
+
+
+def _texts(values: Sequence[Any]) -> Any:
+    try:
+        return pa.array(values, pa.large_string(), from_pandas=True)
+    except (UnicodeEncodeError, pa.ArrowInvalid):
+        clean = [
+            None if value is None else str(value).encode("utf-8", "replace").decode()
+            for value in values
+        ]
+        return pa.array(clean, pa.large_string())
+
+
+def times(values: Sequence[Any]) -> pd.DatetimeIndex:
+    """Times from ISO texts, or from milliseconds since 1970; what is no time is NaT."""
+    if len(values) and isinstance(next((v for v in values if v is not None), None), int):
+        stamps = pd.to_datetime(pd.Series(values, dtype="Int64"), unit="ms", utc=True)
+        return pd.DatetimeIndex(stamps).as_unit("ns")
+    found = _texts(values)
+    try:
+        parsed = found.cast(pa.timestamp("ns", "UTC"))
+        return pd.DatetimeIndex(parsed.to_numpy(zero_copy_only=False), tz="UTC")
+    except pa.ArrowInvalid:
+        stamps = pd.to_datetime(
+            pd.Series(values, dtype="str"), format="ISO8601", utc=True, errors="coerce"
+        )
+        return pd.DatetimeIndex(stamps).as_unit("ns")

@@ -1,0 +1,83 @@
+"""All frames: their schemas by name, and what a user asks of them."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from lashgraph.columns import FrameSchema
+from lashgraph.errors import UnknownColumnError
+from lashgraph.frames.agent_frames import AGENT_FRAMES
+from lashgraph.frames.blobs import BLOBS
+from lashgraph.frames.calls import TOOL_CALLS
+from lashgraph.frames.checkpoints import CHECKPOINTS
+from lashgraph.frames.events import EVENTS, STEPS
+from lashgraph.frames.messages import MESSAGES, PARTS
+from lashgraph.frames.nodes import NODES
+from lashgraph.frames.problems import FINDINGS, PROBLEMS
+from lashgraph.frames.refs import REFS
+from lashgraph.frames.sessions import SESSIONS
+from lashgraph.frames.turns import HISTORY, TURNS, USAGE
+from lashgraph.frames.work import ATTACHMENTS, QUEUED_WORK
+from lashgraph.tree.columns import BRANCHES, MESSAGE_TREE
+
+SCHEMAS: dict[str, FrameSchema] = {
+    made.name: made
+    for made in (
+        SESSIONS,
+        NODES,
+        MESSAGES,
+        PARTS,
+        TOOL_CALLS,
+        EVENTS,
+        STEPS,
+        AGENT_FRAMES,
+        BLOBS,
+        REFS,
+        CHECKPOINTS,
+        TURNS,
+        HISTORY,
+        USAGE,
+        ATTACHMENTS,
+        QUEUED_WORK,
+        PROBLEMS,
+        FINDINGS,
+        BRANCHES,
+        MESSAGE_TREE,
+    )
+}
+
+
+def schema(name: str) -> pd.DataFrame:
+    """The columns of a frame.
+
+    Parameters
+    ----------
+    name : str
+        Name of a frame, such as ``"nodes"``.
+
+    Returns
+    -------
+    DataFrame
+        Columns column, dtype, meaning.
+
+    Raises
+    ------
+    UnknownColumnError
+        There is no such frame.
+
+    Examples
+    --------
+    >>> import lashgraph as lg
+    >>> lg.schema("usage")["column"].tolist()[:4]
+    ['path', 'session_id', 'seq', 'source']
+    """
+    if name not in SCHEMAS:
+        raise UnknownColumnError(f"no frame {name!r}; frames: {', '.join(SCHEMAS)}")
+    columns = SCHEMAS[name].columns
+    return pd.DataFrame(
+        {
+            "column": pd.array([c.name for c in columns], dtype="str"),
+            "dtype": pd.array([c.dtype for c in columns], dtype="str"),
+            "meaning": pd.array([c.meaning for c in columns], dtype="str"),
+        }
+    )

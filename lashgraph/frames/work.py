@@ -1,0 +1,76 @@
+"""The frames of what stands beside the session tree: attachments and queued work."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lashgraph.columns import FrameSchema, count, flag, text, time
+from lashgraph.frames.source import Source, Table
+from lashgraph.sqlite import work
+
+ATTACHMENTS = FrameSchema.of(
+    "attachments",
+    "every attachment that the store knows of, in the order of recording; contents are elsewhere",
+    text("attachment_id", "its id"),
+    text("canonical_uri", "where it is kept"),
+    time("intent_at", "when it was announced"),
+    time("committed_at", "when it was committed"),
+    flag("committed", "whether it was"),
+)
+
+QUEUED_WORK = FrameSchema.of(
+    "queued_work",
+    "every batch of queued work, of whatever session, in the order of the queue",
+    text("batch_id", "its id"),
+    count("enqueue_seq", "place in the queue"),
+    text("source_key", "key under which it was queued only once"),
+    text("delivery_policy", "when it is delivered"),
+    text("slot_policy", "which slot it takes"),
+    text("merge_key", "what it may be merged with, as JSON"),
+    time("available_at", "from when on it may be taken"),
+    time("enqueued_at", "when it was queued"),
+    text("claim_id", "the claim of the runtime that holds it"),
+    text("claim_owner_id", "who holds it"),
+    count("n_items", "items"),
+    text("payloads", "payloads of its items, as a JSON array"),
+)
+
+
+def attachments_table(source: Source, _wanted: frozenset[str]) -> Table:
+    """Every attachment."""
+    found = work.attachments(source.connection)
+    columns: dict[str, Any] = {
+        "session_id": [one.session_id for one in found],
+        "attachment_id": [one.attachment_id for one in found],
+        "canonical_uri": [one.canonical_uri for one in found],
+        "intent_at": [one.intent_at_ms for one in found],
+        "committed_at": [one.committed_at_ms for one in found],
+        "committed": [one.committed_at_ms is not None for one in found],
+    }
+    return Table(columns, len(found), [])
+
+
+def queued_work_table(source: Source, _wanted: frozenset[str]) -> Table:
+    """Every batch of queued work."""
+    found = work.batches(source.connection)
+    columns: dict[str, Any] = {
+        name: [getattr(one, name) for one in found]
+        for name in (
+            "session_id",
+            "batch_id",
+            "enqueue_seq",
+            "source_key",
+            "delivery_policy",
+            "slot_policy",
+            "merge_key",
+            "claim_id",
+            "claim_owner_id",
+        )
+    }
+    columns |= {
+        "available_at": [one.available_at_ms for one in found],
+        "enqueued_at": [one.enqueued_at_ms for one in found],
+        "n_items": [len(one.payloads) for one in found],
+        "payloads": [f"[{','.join(one.payloads)}]" for one in found],
+    }
+    return Table(columns, len(found), [])
