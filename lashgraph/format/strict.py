@@ -7,40 +7,29 @@ parser delivers maps as `Pairs`, and `build` turns such a tree into a record, fi
 
 from __future__ import annotations
 
-import contextlib
-import math
-import re
 import types
 import typing
 from collections.abc import Callable
 from functools import cache
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar
+from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 
 import msgspec
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 
-from lashgraph.format import jsontext
+from lashgraph.format.scalars import (
+    SIMPLE,
+    Invalid,
+    Natural,
+    Octet,
+    Pairs,
+    Text,
+    kind_of,
+    name_of,
+    plain,
+    text,
+)
 
 T = TypeVar("T")
-
-Text = Annotated[Raw, "text"]
-"""A text kept as its JSON form until it is asked for."""
-
-Natural = Annotated[int, msgspec.Meta(ge=0)]
-"""An unsigned integer of 64 bits; a plain int is a signed one."""
-
-Octet = Annotated[int, msgspec.Meta(ge=0, le=255)]
-"""An unsigned integer of 8 bits."""
-
-_SURROGATE = re.compile("[\ud800-\udfff]")
-
-
-class Invalid(ValueError):  # noqa: N818 - it becomes an error of our tree where a file is known
-    """A value is not of the shape that its type declares; the text says where and why."""
-
-
-class Pairs(list[tuple[Any, Any]]):
-    """A map as it was written: pairs in order, repeated keys included."""
 
 
 class Record(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -97,30 +86,9 @@ def build(
         raise Invalid("nested too deep") from None
     if unknown is not None and isinstance(value, Pairs):
         known = _shape(typing.cast("typing.Hashable", record), packed).by_key
-        names = [_name(key) for key, _ in value]
+        names = [name_of(key) for key, _ in value]
         unknown += [str(n) for n in names if n not in known and n not in range(len(known))]
     return made
-
-
-def plain(value: Any) -> Any:
-    """A parsed tree as JSON values; of a repeated key the last one counts."""
-    if isinstance(value, Pairs):
-        return {_text(key): plain(item) for key, item in value}
-    if isinstance(value, list):
-        return [plain(item) for item in value]
-    if isinstance(value, str):
-        return _text(value)
-    if not isinstance(value, (int, float, type(None), Struct)):
-        raise Invalid(f"{_kind(value)} where a JSON value is needed")
-    if isinstance(value, float) and math.isnan(value):
-        return None  # what JSON has no number for reads as null in the runtime
-    return value
-
-
-def _name(key: Any) -> Any:
-    if isinstance(key, bytes):
-        return key.decode("utf-8", "replace")
-    return key
 
 
 @cache
@@ -156,7 +124,7 @@ def _build_record(record: Any, packed: bool, value: Any) -> Any:
         for field, item in zip(shape.fields, value, strict=False):
             found[field.attribute] = _build_field(field, item)
     else:
-        raise Invalid(f"{record.__name__} is {_kind(value)}, not a map")
+        raise Invalid(f"{record.__name__} is {kind_of(value)}, not a map")
     for field in shape.fields:
         if field.required and field.attribute not in found:
             raise Invalid(f"field {field.key!r} of {record.__name__} is missing")
@@ -168,9 +136,9 @@ def _build_record(record: Any, packed: bool, value: Any) -> Any:
 def _from_map(record: Any, shape: Shape, pairs: Pairs) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, item in pairs:
-        name = _name(key)
+        name = name_of(key)
         if type(name) not in (str, int) or (type(name) is int and name < 0):
-            raise Invalid(f"{_kind(name)} as a key of {record.__name__}")
+            raise Invalid(f"{kind_of(name)} as a key of {record.__name__}")
         index = name if type(name) is int else shape.by_key.get(name)
         if index is None or not 0 <= index < len(shape.fields):
             if shape.forbid_unknown and name != shape.tag_field:
@@ -190,79 +158,11 @@ def _build_field(field: Field, value: Any) -> Any:
         raise Invalid(f"{field.key}: {error}") from None
 
 
-def _kind(value: Any) -> str:
-    if value is None:
-        return "null"
-    return "a map" if isinstance(value, Pairs) else f"a {type(value).__name__}"
-
-
-def _exact(expected: type) -> Callable[[Any], Any]:
-    def check(value: Any) -> Any:
-        if type(value) is not expected:
-            raise Invalid(f"{_kind(value)} where a {expected.__name__} is needed")
-        return value
-
-    return check
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bytes):
-        try:
-            return value.decode()
-        except UnicodeDecodeError:
-            raise Invalid("a text that is not UTF-8") from None
-    if not isinstance(value, str):
-        raise Invalid(f"{_kind(value)} where a text is needed")
-    if not value.isascii() and _SURROGATE.search(value):
-        raise Invalid("a text that is not UTF-8, or holds half of a surrogate pair")
-    return value
-
-
-def _integer(low: int, high: int, name: str) -> Callable[[Any], int]:
-    def check(value: Any) -> int:
-        if type(value) is not int or not low <= value <= high:
-            shown = value if type(value) is int else _kind(value)
-            raise Invalid(f"{shown} where {name} is needed")
-        return value
-
-    return check
-
-
-def _octets(value: Any) -> bytes:
-    if isinstance(value, bytes):
-        return value
-    if isinstance(value, list) and set(map(type, value)) <= {int}:
-        with contextlib.suppress(ValueError):
-            return bytes(value)
-    raise Invalid(f"{_kind(value)} where an array of bytes is needed")
-
-
-def _raw(value: Any) -> Raw:
-    return jsontext.free(plain(value))
-
-
-def _raw_text(value: Any) -> Raw:
-    return Raw(jsontext.encode(_text(value)))
-
-
-_SIMPLE: dict[Any, Callable[[Any], Any]] = {
-    Any: plain,
-    Raw: _raw,
-    Text: _raw_text,
-    str: _text,
-    int: _integer(-(1 << 63), (1 << 63) - 1, "a signed 64-bit integer"),
-    Natural: _integer(0, (1 << 64) - 1, "an unsigned 64-bit integer"),
-    Octet: _integer(0, 255, "an unsigned 8-bit integer"),
-    bool: _exact(bool),
-    bytes: _octets,
-}
-
-
 @cache
 def _builder(hint: Any, packed: bool) -> Callable[[Any], Any]:
     """The function that builds a value of a type; types are those that records use."""
-    if hint in _SIMPLE:
-        return _SIMPLE[hint]
+    if hint in SIMPLE:
+        return SIMPLE[hint]
     if isinstance(hint, type) and issubclass(hint, Struct):
         return lambda value: _build_record(hint, packed, value)
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
@@ -280,7 +180,7 @@ def _builder(hint: Any, packed: bool) -> Callable[[Any], Any]:
 def _list_builder(item: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def make(value: Any) -> Any:
         if not isinstance(value, list) or isinstance(value, Pairs):
-            raise Invalid(f"{_kind(value)} where an array is needed")
+            raise Invalid(f"{kind_of(value)} where an array is needed")
         return [item(one) for one in value]
 
     return make
@@ -289,8 +189,8 @@ def _list_builder(item: Callable[[Any], Any]) -> Callable[[Any], Any]:
 def _dict_builder(item: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def make(value: Any) -> Any:
         if not isinstance(value, Pairs):
-            raise Invalid(f"{_kind(value)} where a map is needed")
-        return {_text(key): item(one) for key, one in value}
+            raise Invalid(f"{kind_of(value)} where a map is needed")
+        return {text(key): item(one) for key, one in value}
 
     return make
 
@@ -299,7 +199,7 @@ def _literal_builder(names: tuple[Any, ...], packed: bool) -> Callable[[Any], An
     def make(value: Any) -> Any:
         if packed and type(value) is int and 0 <= value < len(names):
             return names[value]
-        name = _text(value[0][0] if _is_unit(value) else value)
+        name = text(value[0][0] if _is_unit(value) else value)
         if name not in names:
             raise Invalid(f"unknown value {name!r}; known: {', '.join(names)}")
         return name
@@ -326,7 +226,7 @@ def _union_builder(members: tuple[Any, ...], packed: bool) -> Callable[[Any], An
             return value
         if isinstance(value, Pairs) and tags:
             field = records[0].__struct_config__.tag_field
-            found = [item for key, item in value if _name(key) == field]
+            found = [item for key, item in value if name_of(key) == field]
             if len(found) != 1 or not isinstance(found[0], str) or found[0] not in tags:
                 raise Invalid(f"{field!r} is none of {', '.join(map(str, tags))}")
             return _build_record(tags[found[0]], packed, value)
@@ -342,6 +242,7 @@ __all__ = [
     "Choice",
     "Invalid",
     "Natural",
+    "Octet",
     "Pairs",
     "Record",
     "Text",

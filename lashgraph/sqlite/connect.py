@@ -55,6 +55,19 @@ def raw_text(connection: sqlite3.Connection) -> Iterator[None]:
         connection.text_factory = before
 
 
+@contextmanager
+def immediate(connection: sqlite3.Connection) -> Iterator[None]:
+    """One transaction that may write from its start; whatever is raised inside undoes it."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
 def translated(error: Exception, path: str, busy_timeout: float) -> LashgraphError:
     """The error of our tree for an error of SQLite."""
     if isinstance(error, LashgraphError):

@@ -20,13 +20,12 @@ from lashgraph.errors import (
     ReadOnlyStoreError,
     StoreChangedError,
     StoreClosedError,
-    StoreExistsError,
     StoreNotFoundError,
     StoreReplacedError,
 )
 from lashgraph.format.dialect import CURRENT, Dialect
-from lashgraph.sqlite import place
-from lashgraph.sqlite.connect import connect, translated
+from lashgraph.sqlite import place, schema
+from lashgraph.sqlite.connect import connect, immediate, translated
 from lashgraph.sqlite.recognise import check_safe, recognise
 
 Mode = Literal["r", "rw", "create"]
@@ -259,14 +258,8 @@ class Database:
         """
         with self._lock, self._translating():
             connection = self.writable(operation)
-            connection.execute("BEGIN IMMEDIATE")
-            try:
+            with immediate(connection):
                 yield connection
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
 
     @contextmanager
     def exclusive(self, operation: str) -> Iterator[sqlite3.Connection]:
@@ -307,7 +300,7 @@ class Database:
         with self._closing_on_error(connection), self._translating():
             dialect = recognise(connection, self.path, complete=False)
             check_safe(connection, self.path)
-            _complete(connection, dialect)
+            schema.complete(connection, dialect)
             self._use_wal(connection)
             self._writer = connection
             return dialect
@@ -322,29 +315,11 @@ class Database:
         connection = self._connect_writer("rwc")
         with self._closing_on_error(connection), self._translating():
             if not self.in_memory:
-                self._check_new(connection)
+                schema.check_new(connection, self.path)
                 self._use_wal(connection)
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                self._check_new(connection)
-                for statement in CURRENT.ddl:
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {CURRENT.version}")
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
+            schema.create(connection, self.path, CURRENT)
             self._writer = connection
             return CURRENT
-
-    def _check_new(self, connection: sqlite3.Connection) -> None:
-        objects = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if objects or version:
-            raise StoreExistsError(
-                f"{self.path}: a database stands there already; mode='rw' opens it", path=self.path
-            )
 
     def _connect_writer(self, mode: str) -> sqlite3.Connection:
         with self._translating():
@@ -425,27 +400,6 @@ def _in_read_transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Con
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
-
-
-def _complete(connection: sqlite3.Connection, dialect: Dialect) -> None:
-    """Make missing tables and indexes again, as the runtime does on opening."""
-    wanted = set(dialect.tables)
-    there = {n for (n,) in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")}
-    indexes = sum("CREATE INDEX" in statement for statement in dialect.ddl)
-    found = connection.execute(
-        "SELECT count(*) FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
-    ).fetchone()[0]
-    if wanted <= there and found >= indexes:
-        return
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        for statement in dialect.ddl:
-            connection.execute(statement)
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
 
 
 def _page_bytes(connection: sqlite3.Connection) -> int:
