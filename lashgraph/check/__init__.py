@@ -3,6 +3,7 @@
 from lashgraph.check.codes import LEVELS, SEVERITIES, Code, Level, Severity
 from lashgraph.check.declared import CODES
 from lashgraph.check.finding import CheckFinding
+from lashgraph.check.graph import GraphRows
 from lashgraph.check.reading import session_id as known_session_id
 from lashgraph.check.run import check, find_problems
 
@@ -12,6 +13,7 @@ __all__ = [
     "SEVERITIES",
     "CheckFinding",
     "Code",
+    "GraphRows",
     "Level",
     "Severity",
     "check",

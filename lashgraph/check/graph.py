@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -24,8 +25,30 @@ _TABLE = "graph_nodes"
 _NO_TIME = np.iinfo(np.int64).min
 
 
-class _Rows:
-    """Columns of the living rows as they grow, chunk by chunk; no node is kept."""
+class GraphRows:
+    """What one scan of the living rows tells, column by column; no node is kept.
+
+    Attributes
+    ----------
+    seqs, ids : list
+        Load order and row id of each.
+    parents, times, messages : list of str or None
+        Parent's id, timestamp and message id; None for a row that cannot be read or has none.
+    n_tool_calls : int
+        Tool calls in all messages.
+    damaged, misnamed : list of (int, str)
+        Positions of rows that cannot be read, with the reason, and of those whose JSON has another
+        id, with that.
+    """
+
+    @classmethod
+    def read(cls, connection: sqlite3.Connection) -> GraphRows:
+        """Scan the graph."""
+        rows = cls()
+        with nodes.paused_collector():
+            for chunk in nodes.scan(connection, tombstoned=False, keys=True):
+                rows._add(chunk)
+        return rows
 
     def __init__(self) -> None:
         self.seqs: list[int] = []
@@ -33,10 +56,11 @@ class _Rows:
         self.parents: list[str | None] = []
         self.times: list[str | None] = []
         self.messages: list[str | None] = []
+        self.n_tool_calls = 0
         self.damaged: list[tuple[int, str]] = []
         self.misnamed: list[tuple[int, str]] = []
 
-    def add(self, chunk: nodes.NodeChunk) -> None:
+    def _add(self, chunk: nodes.NodeChunk) -> None:
         assert chunk.keys is not None
         start = len(self.ids)
         ids = chunk.keys.ids
@@ -55,25 +79,45 @@ class _Rows:
         events = [None if node is None else node.event for node in chunk.nodes]
         messages = [None if event is None else event.conversation for event in events]
         self.messages += [None if message is None else message.id for message in messages]
+        self.n_tool_calls += sum(
+            [
+                part.kind == "ToolCall"
+                for message in messages
+                if message is not None
+                for part in message.parts
+            ]
+        )
+
+    @cached_property
+    def forest(self) -> Forest:
+        """Parents, depths and cycles."""
+        return measure(parent_positions(self.ids, self.parents))
 
 
-def graph_findings(connection: sqlite3.Connection) -> Iterator[CheckFinding]:
-    """What is wrong with the living rows of the graph: one scan, then arrays of integers."""
-    rows = _Rows()
-    with nodes.paused_collector():
-        for chunk in nodes.scan(connection, tombstoned=False, keys=True):
-            rows.add(chunk)
+def graph_findings(
+    connection: sqlite3.Connection, rows: GraphRows | None = None
+) -> Iterator[CheckFinding]:
+    """What is wrong with the living rows of the graph: one scan, then arrays of integers.
+
+    Parameters
+    ----------
+    rows : GraphRows, optional
+        That scan, if it was made already.
+    """
+    rows = rows or GraphRows.read(connection)
     yield from _unread(connection, rows)
-    dead = integrity.dead_node_ids(connection)
-    forest = measure(parent_positions(rows.ids, rows.parents))
+    forest = rows.forest
+    leaf = reading.leaf(connection)
+    is_whole = not (forest.parents == ABSENT).any() and (leaf is None or leaf in rows.ids)
+    dead = set() if is_whole else integrity.dead_node_ids(connection)
     yield from _links(rows, forest, dead)
-    yield from _active_path(connection, rows, forest, dead)
+    yield from _active_path(rows, leaf, forest, dead)
     yield from _times(rows, forest)
     yield from _messages(connection, rows)
     yield from _count(connection, rows)
 
 
-def _unread(connection: sqlite3.Connection, rows: _Rows) -> Iterator[CheckFinding]:
+def _unread(connection: sqlite3.Connection, rows: GraphRows) -> Iterator[CheckFinding]:
     for at, reason in rows.damaged:
         newer = unknown_kind_of_node(integrity.node_text(connection, rows.seqs[at]))
         code = "node-unknown-kind" if newer else "node-unreadable"
@@ -84,7 +128,7 @@ def _unread(connection: sqlite3.Connection, rows: _Rows) -> Iterator[CheckFindin
         yield CheckFinding("node-key-differs", _TABLE, rows.ids[at], what)
 
 
-def _links(rows: _Rows, forest: Forest, dead: set[str]) -> Iterator[CheckFinding]:
+def _links(rows: GraphRows, forest: Forest, dead: set[str]) -> Iterator[CheckFinding]:
     for at in np.flatnonzero(forest.parents == ABSENT).tolist():
         parent = rows.parents[at]
         if parent in dead:
@@ -99,9 +143,8 @@ def _links(rows: _Rows, forest: Forest, dead: set[str]) -> Iterator[CheckFinding
 
 
 def _active_path(
-    connection: sqlite3.Connection, rows: _Rows, forest: Forest, dead: set[str]
+    rows: GraphRows, leaf: str | None, forest: Forest, dead: set[str]
 ) -> Iterator[CheckFinding]:
-    leaf = reading.leaf(connection)
     if leaf is None:
         return
     if leaf not in rows.ids:
@@ -119,7 +162,7 @@ def _active_path(
         yield CheckFinding("active-path-cut", "session_head", "leaf_node_id", what)
 
 
-def _times(rows: _Rows, forest: Forest) -> Iterator[CheckFinding]:
+def _times(rows: GraphRows, forest: Forest) -> Iterator[CheckFinding]:
     stamps = _stamps(rows.times)
     for at in np.flatnonzero(stamps == _NO_TIME).tolist():
         if rows.times[at] is not None:
@@ -164,7 +207,7 @@ def _odd_stamp(text: str | None) -> int:
         return _NO_TIME
 
 
-def _messages(connection: sqlite3.Connection, rows: _Rows) -> Iterator[CheckFinding]:
+def _messages(connection: sqlite3.Connection, rows: GraphRows) -> Iterator[CheckFinding]:
     """Message ids that stand in several nodes, and whether those say the same."""
     counts = Counter(rows.messages)
     repeated: dict[str, list[int]] = {
@@ -194,7 +237,7 @@ def _said(message: Message) -> tuple[object, ...] | None:
     return message.role, tuple(parts)
 
 
-def _count(connection: sqlite3.Connection, rows: _Rows) -> Iterator[CheckFinding]:
+def _count(connection: sqlite3.Connection, rows: GraphRows) -> Iterator[CheckFinding]:
     try:
         head = heads.load(connection)
     except DamagedHeadError:

@@ -9,7 +9,7 @@ from lashgraph.check.blobs import blob_findings
 from lashgraph.check.codes import LEVELS, Level
 from lashgraph.check.declared import CODES
 from lashgraph.check.finding import CheckFinding, guarded, unreadable
-from lashgraph.check.graph import graph_findings
+from lashgraph.check.graph import GraphRows, graph_findings
 from lashgraph.check.head import head_findings, meta_findings, turn_findings
 from lashgraph.check.ledger import queue_findings, usage_findings
 from lashgraph.check.refs import LiveRefs, dangling_findings, loss_findings
@@ -56,12 +56,19 @@ def check(connection: sqlite3.Connection, level: Level = "quick") -> list[CheckF
     return sorted(dict.fromkeys(found), key=lambda finding: _ORDER[finding.code])
 
 
-def find_problems(connection: sqlite3.Connection) -> list[CheckFinding]:
+def find_problems(
+    connection: sqlite3.Connection, graph: GraphRows | None = None
+) -> list[CheckFinding]:
     """What cannot be read or names what is not there, in the order of the file's tables.
 
     These are findings of a quick check, without SQLite's own.
+
+    Parameters
+    ----------
+    graph : GraphRows, optional
+        A scan of the graph on the same snapshot, if one was made already.
     """
-    found = _contents(connection, full=False)
+    found = _contents(connection, full=False, graph=graph)
     return [finding for finding in dict.fromkeys(found) if finding.about.is_problem]
 
 
@@ -90,7 +97,9 @@ def _database(connection: sqlite3.Connection, *, full: bool) -> Iterator[CheckFi
     yield from guarded("sqlite_master", schema())
 
 
-def _contents(connection: sqlite3.Connection, *, full: bool) -> list[CheckFinding]:
+def _contents(
+    connection: sqlite3.Connection, *, full: bool, graph: GraphRows | None = None
+) -> list[CheckFinding]:
     """The rows of every table, one part after the other."""
     refs, found = _refs(connection)
     cells, cell_damage = _cells(connection)
@@ -98,7 +107,7 @@ def _contents(connection: sqlite3.Connection, *, full: bool) -> list[CheckFindin
     if refs is not None:
         found += guarded("session_head", head_findings(connection, refs))
     found += guarded("session_meta", meta_findings(connection))
-    found += guarded("graph_nodes", graph_findings(connection))
+    found += guarded("graph_nodes", graph_findings(connection, graph))
     manifests: dict[str, Manifest] = {}
     if refs is not None:
         found += guarded("runtime_turn_commits", turn_findings(connection, refs))

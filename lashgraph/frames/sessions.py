@@ -9,18 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from lashgraph.check import find_problems
+from lashgraph.check import GraphRows, find_problems
 from lashgraph.columns import Column, FrameSchema, closed, count, maybe, text, time, times
 from lashgraph.format import jsontext
 from lashgraph.format.session import ROOT
 from lashgraph.format.usage import TokenUsage
-from lashgraph.frames.graph import Scan, cause_columns, cause_values
+from lashgraph.frames.graph import cause_columns, cause_values
 from lashgraph.frames.source import Source, Table
 from lashgraph.frames.tokens import TOKENS
 from lashgraph.reach import GcPolicy, Mark, mark
 from lashgraph.sqlite import heads, usage
 from lashgraph.sqlite.place import FileSizes
-from lashgraph.tree.forest import measure
 
 SESSIONS = FrameSchema.of(
     "sessions",
@@ -61,7 +60,7 @@ def sessions_table(source: Source, _wanted: frozenset[str], *, files: FileSizes)
     connection = source.connection
     meta, head = heads.load_meta(connection), _head_facts(connection)
     relation = ROOT if meta is None else meta.relation
-    graph, marked = _GraphFacts(source), _MarkFacts(connection)
+    graph, marked = _GraphFacts(connection), _MarkFacts(connection)
     tokens = sum((delta.usage for delta in usage.load(connection)), TokenUsage())
     columns: dict[str, Any] = {
         "name": [meta.session_name if meta else None],
@@ -75,9 +74,9 @@ def sessions_table(source: Source, _wanted: frozenset[str], *, files: FileSizes)
         "head_revision": [head["revision"]],
         "leaf_node_id": [heads.leaf(connection)],
         "n_nodes": lambda: [_count(connection, "graph_nodes")],
-        "n_tombstoned": lambda: [_count(connection, "graph_nodes WHERE tombstoned <> 0")],
+        "n_tombstoned": lambda: [_count(connection, "graph_nodes") - len(graph.rows.ids)],
         "n_messages": lambda: [graph.n_messages],
-        "n_tool_calls": lambda: [graph.n_tool_calls],
+        "n_tool_calls": lambda: [graph.rows.n_tool_calls],
         "n_turns": [_count(connection, "runtime_turn_commits")],
         "n_branches": lambda: [graph.n_branches],
         "n_agent_frames": [head["n_agent_frames"]],
@@ -93,7 +92,7 @@ def sessions_table(source: Source, _wanted: frozenset[str], *, files: FileSizes)
             _pragma(connection, "freelist_count") * _pragma(connection, "page_size")
         ],
         "schema_version": [_pragma(connection, "user_version")],
-        "n_problems": lambda: [len(find_problems(connection))],
+        "n_problems": lambda: [len(find_problems(connection, graph.rows))],
     }
     return Table(columns, 1, [])
 
@@ -118,40 +117,25 @@ class _MarkFacts:
 class _GraphFacts:
     """What one scan of the living nodes tells, made when it is first asked for."""
 
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        self._n_messages = self._n_calls = 0
-        self._stamps: list[str] = []
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
 
     @cached_property
-    def _scan(self) -> Scan:
-        scan = Scan(self._source, tombstoned=False)
-        for _, found in scan.chunks():
-            nodes = [node for node in found if node is not None]
-            messages = [message for node in nodes if (message := node.message) is not None]
-            self._n_messages += len(messages)
-            self._n_calls += sum(
-                [part.kind == "ToolCall" for message in messages for part in message.parts]
-            )
-            self._stamps += [node.timestamp for node in nodes]
-        return scan
+    def rows(self) -> GraphRows:
+        """The scan."""
+        return GraphRows.read(self._connection)
 
     @property
     def n_messages(self) -> int:
         """Messages."""
-        return self._n_messages if self._scan else 0
-
-    @property
-    def n_tool_calls(self) -> int:
-        """Tool calls."""
-        return self._n_calls if self._scan else 0
+        return len(self.rows.messages) - self.rows.messages.count(None)
 
     @property
     def n_branches(self) -> int:
         """Nodes that start a branch: at roots, below forks, on cycles."""
-        links = self._scan.links
+        links, on_cycle = self.rows.forest.parents, self.rows.forest.on_cycle
         inside = np.flatnonzero(links >= 0)
-        starts = (links < 0) | measure(links).on_cycle
+        starts = (links < 0) | on_cycle
         children = np.bincount(links[inside], minlength=len(links))
         starts[inside] |= children[links[inside]] > 1
         return int(starts.sum())
@@ -159,10 +143,10 @@ class _GraphFacts:
     @cached_property
     def span(self) -> tuple[str | None, str | None]:
         """The earliest and the latest time, as the nodes have them."""
-        found = times(self._stamps if self._scan else [])
+        found = times(self.rows.times)
         if not len(found) or found.isna().all():
             return None, None
-        return self._stamps[found.argmin()], self._stamps[found.argmax()]
+        return self.rows.times[found.argmin()], self.rows.times[found.argmax()]
 
 
 def _head_facts(connection: sqlite3.Connection) -> dict[str, Any]:
