@@ -10,10 +10,15 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from lashgraph.errors import UnknownColumnError
 
 TIME = "datetime64[ns, UTC]"
+NO_TIME = int(np.iinfo(np.int64).min)
+"""What stands for a text that is no time; pandas calls it NaT."""
+
+_MOST_MS = 9_223_372_036_854
 
 
 @dataclass(frozen=True)
@@ -144,9 +149,9 @@ class FrameSchema:
 
 
 def _constant(value: str, rows: int) -> Any:
-    return pa.DictionaryArray.from_arrays(
-        pa.array(np.zeros(rows, np.int32)), pa.array([value], pa.large_string())
-    ).cast(pa.large_string())
+    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int32)), _texts([value])).cast(
+        pa.large_string()
+    )
 
 
 def series(column: Column, values: Any) -> Any:
@@ -178,15 +183,44 @@ def _texts(values: Sequence[Any]) -> Any:
 
 def times(values: Sequence[Any]) -> pd.DatetimeIndex:
     """Times from ISO texts, or from milliseconds since 1970; what is no time is NaT."""
-    if len(values) and isinstance(next((v for v in values if v is not None), None), int):
-        stamps = pd.to_datetime(pd.Series(values, dtype="Int64"), unit="ms", utc=True)
-        return pd.DatetimeIndex(stamps).as_unit("ns")
-    found = _texts(values)
+    if isinstance(next((value for value in values if value is not None), None), int):
+        stamps = np.array([_of_milliseconds(value) for value in values], np.int64)
+    else:
+        stamps = nanoseconds(values)
+    return pd.DatetimeIndex(stamps.view("datetime64[ns]"), tz="UTC")
+
+
+def _of_milliseconds(value: Any) -> int:
+    within = type(value) is int and -_MOST_MS <= value <= _MOST_MS
+    return value * 1_000_000 if within else NO_TIME
+
+
+def nanoseconds(texts: Sequence[str | None]) -> NDArray[np.int64]:
+    """ISO texts as nanoseconds since 1970, UTC; `NO_TIME` for no time and for one out of range.
+
+    Halves are looked at by themselves until the texts that are not as the runtime writes them
+    stand alone.
+    """
+    array = _texts(texts)
+    stamps = np.full(len(texts), NO_TIME, np.int64)
+    waiting = [(0, len(texts))]
+    while waiting:
+        start, end = waiting.pop()
+        try:
+            parsed = array.slice(start, end - start).cast(pa.timestamp("ns", "UTC"))
+            stamps[start:end] = parsed.cast(pa.int64()).fill_null(NO_TIME).to_numpy()
+        except pa.ArrowInvalid:
+            if end - start > 1:
+                middle = (start + end) // 2
+                waiting += [(start, middle), (middle, end)]
+            else:
+                stamps[start] = _odd_stamp(array[start].as_py())
+    return stamps
+
+
+def _odd_stamp(text: str) -> int:
     try:
-        parsed = found.cast(pa.timestamp("ns", "UTC"))
-        return pd.DatetimeIndex(parsed.to_numpy(zero_copy_only=False), tz="UTC")
-    except pa.ArrowInvalid:
-        stamps = pd.to_datetime(
-            pd.Series(values, dtype="str"), format="ISO8601", utc=True, errors="coerce"
-        )
-        return pd.DatetimeIndex(stamps).as_unit("ns")
+        stamp = pd.to_datetime(text, format="ISO8601", utc=True)
+        return int(stamp.as_unit("ns").value)
+    except (ValueError, OverflowError):
+        return NO_TIME

@@ -393,3 +393,19 @@ def test_hashes_are_those_of_the_content() -> None:
     stored = wrap(MANIFEST, content, "balanced")
     assert hashlib.sha256(unwrap(stored).content).digest() == hashlib.sha256(content).digest()
     assert len(stored) < 200
+
+
+@pytest.mark.parametrize(
+    "row",
+    [b"\xff", ROW.replace(b'"kind"', b'"\xff"'), ROW.replace(b'":"', b'":"\xff', 1)],
+)
+def test_a_row_that_is_no_utf8_is_damaged_and_no_traceback(row: bytes) -> None:
+    nodes, damages = decode_rows([ROW, row, ROW])
+    assert [node is None for node in nodes] == [False, True, False]
+    assert [damage.position for damage in damages] == [1]
+
+
+def test_lenient_reading_delivers_what_is_no_json_as_it_is() -> None:
+    for text in (b"\xff", b'{"a":"\xff"}', b"{", "[" * 100_000):
+        assert jsontext.lenient(text) == text
+    assert jsontext.lenient(None) is None

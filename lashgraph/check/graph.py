@@ -8,13 +8,11 @@ from collections.abc import Iterator
 from functools import cached_property
 
 import numpy as np
-import pandas as pd
-import pyarrow as pa
-from numpy.typing import NDArray
 
 from lashgraph.check import reading
 from lashgraph.check.finding import CheckFinding
 from lashgraph.check.kinds import unknown_kind_of_node
+from lashgraph.columns import NO_TIME, nanoseconds
 from lashgraph.errors import DamagedHeadError
 from lashgraph.format.lines import decode_rows
 from lashgraph.format.node import Message
@@ -22,7 +20,6 @@ from lashgraph.sqlite import heads, integrity, nodes
 from lashgraph.tree.forest import ABSENT, Forest, measure, parent_positions, path_to_root
 
 _TABLE = "graph_nodes"
-_NO_TIME = np.iinfo(np.int64).min
 
 
 class GraphRows:
@@ -163,48 +160,17 @@ def _active_path(
 
 
 def _times(rows: GraphRows, forest: Forest) -> Iterator[CheckFinding]:
-    stamps = _stamps(rows.times)
-    for at in np.flatnonzero(stamps == _NO_TIME).tolist():
+    stamps = nanoseconds(rows.times)
+    for at in np.flatnonzero(stamps == NO_TIME).tolist():
         if rows.times[at] is not None:
             what = f"its timestamp {rows.times[at]!r} is no time"
             yield CheckFinding("time-unreadable", _TABLE, rows.ids[at], what)
-    children = np.flatnonzero((forest.parents >= 0) & ~forest.on_cycle & (stamps != _NO_TIME))
+    children = np.flatnonzero((forest.parents >= 0) & ~forest.on_cycle & (stamps != NO_TIME))
     parents = forest.parents[children]
     for at in children[stamps[children] < stamps[parents]].tolist():
         parent = int(forest.parents[at])
         what = f"it is of {rows.times[at]}, its parent {rows.ids[parent]!r} of {rows.times[parent]}"
         yield CheckFinding("time-backwards", _TABLE, rows.ids[at], what)
-
-
-def _stamps(texts: list[str | None]) -> NDArray[np.int64]:
-    """Nanoseconds since 1970, UTC; `_NO_TIME` for what is no time, or none that frames can show.
-
-    Halves are looked at by themselves until the texts that are not as the runtime writes them
-    stand alone.
-    """
-    array = pa.array(texts, pa.large_string())
-    stamps = np.full(len(texts), _NO_TIME, np.int64)
-    waiting = [(0, len(texts))]
-    while waiting:
-        start, end = waiting.pop()
-        try:
-            times = array.slice(start, end - start).cast(pa.timestamp("ns", "UTC"))
-            stamps[start:end] = times.cast(pa.int64()).fill_null(_NO_TIME).to_numpy()
-        except pa.ArrowInvalid:
-            if end - start > 1:
-                middle = (start + end) // 2
-                waiting += [(start, middle), (middle, end)]
-            else:
-                stamps[start] = _odd_stamp(texts[start])
-    return stamps
-
-
-def _odd_stamp(text: str | None) -> int:
-    try:
-        stamp = pd.to_datetime(text or "", format="ISO8601", utc=True)
-        return int(stamp.as_unit("ns").value)
-    except (ValueError, OverflowError):
-        return _NO_TIME
 
 
 def _messages(connection: sqlite3.Connection, rows: GraphRows) -> Iterator[CheckFinding]:

@@ -174,7 +174,7 @@ def lenient(text: str | bytes | None) -> Any:
     """The value of a text, or the text itself where it is not JSON."""
     try:
         return msgspec.json.decode(text or "null")
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return text
 
 

@@ -57,7 +57,7 @@ def _decode_together(rows: Sequence[bytes]) -> list[Node] | None:
     """All rows, if each is in the runtime's own form."""
     try:
         nodes = list(map(_decoder.decode, rows))
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     joined = b"\n".join(rows)
     if not _is_plain(joined):

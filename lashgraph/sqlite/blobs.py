@@ -47,10 +47,10 @@ def put_wrapped(
 
 def stored(connection: sqlite3.Connection, key: str) -> bytes | None:
     """The stored bytes of a blob."""
-    row = connection.execute("SELECT content FROM blobs WHERE hash = ?", (key,)).fetchone()
-    if row is None:
-        return None
-    return row[0] if isinstance(row[0], bytes) else str(row[0]).encode()
+    row = connection.execute(
+        "SELECT CAST(content AS BLOB) FROM blobs WHERE hash = ?", (key,)
+    ).fetchone()
+    return None if row is None else row[0] or b""
 
 
 def stored_bytes(connection: sqlite3.Connection, key: str) -> int | None:
@@ -81,7 +81,7 @@ def odd_keys(connection: sqlite3.Connection) -> list[tuple[int, str]]:
     return [
         (rowid, kind)
         for rowid, kind in connection.execute(
-            "SELECT rowid, typeof(hash) FROM blobs WHERE typeof(hash) <> 'text'"
+            "SELECT rowid, typeof(hash) FROM blobs WHERE hash IS NULL OR hash < '' OR hash >= x''"
         )
     ]
 
@@ -91,11 +91,7 @@ def kinds(connection: sqlite3.Connection, rowids: list[int]) -> Iterator[tuple[s
     for rowid in rowids:
         seen = peek(_prefix(connection, rowid))
         if seen is None:
-            row = connection.execute(
-                "SELECT content FROM blobs WHERE rowid = ?", (rowid,)
-            ).fetchone()
-            content = row[0] if isinstance(row[0], bytes) else str(row[0]).encode()
-            whole = unwrap(content)
+            whole = unwrap(_at(connection, rowid))
             seen = whole.kind, whole.compression
         yield seen
 
@@ -111,8 +107,15 @@ def _prefix(connection: sqlite3.Connection, rowid: int) -> bytes:
         with connection.blobopen("blobs", "content", rowid, readonly=True) as blob:
             return blob.read(PREFIX)
     except sqlite3.OperationalError:
-        row = connection.execute("SELECT content FROM blobs WHERE rowid = ?", (rowid,)).fetchone()
-        return bytes(row[0]) if isinstance(row[0], bytes) else str(row[0]).encode()
+        return _at(connection, rowid)
+
+
+def _at(connection: sqlite3.Connection, rowid: int) -> bytes:
+    """Stored bytes by rowid; empty where an index names a row that is gone."""
+    row = connection.execute(
+        "SELECT CAST(content AS BLOB) FROM blobs WHERE rowid = ?", (rowid,)
+    ).fetchone()
+    return b"" if row is None else row[0] or b""
 
 
 def delete(connection: sqlite3.Connection, doomed: list[int], total: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from lashgraph.errors import UnknownNodeError
+from lashgraph.format.arguments import as_text
 from lashgraph.sqlite import heads, nodes
 from lashgraph.store.framing import FramingStore
 from lashgraph.tree import AgentFrames, SessionGraph
@@ -48,6 +49,8 @@ class Store(FramingStore):
         UnknownNodeError
             The leaf given is not in the graph.
         """
+        if leaf is not None:
+            as_text(leaf, "leaf")
 
         def read(connection: sqlite3.Connection) -> SessionGraph:
             found, unreadable = nodes.load_all(connection, tombstoned=tombstoned)

@@ -10,9 +10,10 @@ from typing import Self
 
 import numpy as np
 
+from lashgraph.columns import NO_TIME
 from lashgraph.tree import find
 from lashgraph.tree.paths import PathQueries
-from lashgraph.tree.times import NO_TIME, as_nanoseconds, bound
+from lashgraph.tree.times import as_nanoseconds, bound
 
 
 class Selecting(PathQueries):

@@ -11,10 +11,8 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from lashgraph.columns import NO_TIME
 from lashgraph.errors import InvalidRecordError
-
-NO_TIME = int(np.iinfo(np.int64).min)
-"""What stands for a text that is no time; pandas calls it NaT."""
 
 _FIRST, _LAST = int(pd.Timestamp.min.value), int(pd.Timestamp.max.value)
 
