@@ -1,4 +1,4 @@
-"""The table of graph nodes: scanned in chunks, walked, appended, replaced, marked dead."""
+"""The table of graph nodes: scanned in chunks, appended, replaced, marked dead."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def scan(
     tombstoned : bool
         Whether tombstoned rows are delivered too.
     keys : bool
-        Whether the rows' ids and tombstone flags are delivered.
+        Whether the rows' other columns are delivered.
     """
     where = "" if tombstoned else "WHERE tombstoned = 0"
     columns = ", seq, node_id, tombstoned <> 0" if keys else ""
@@ -66,14 +66,14 @@ def scan(
         while rows := cursor.fetchmany(_ROWS):
             texts, are_text, *rest = zip(*rows, strict=True)
             if not all(are_text):
-                texts = tuple(map(_as_bytes, texts))
+                texts = tuple(map(as_bytes, texts))
             found = None
             if keys:
-                found = RowKeys(rest[0], _id_texts(rest[1]), rest[2], list(map(len, texts)))
-            yield NodeChunk(*_decoded(texts, are_text), found)
+                found = RowKeys(rest[0], id_texts(rest[1]), rest[2], list(map(len, texts)))
+            yield NodeChunk(*decoded(texts, are_text), found)
 
 
-def _decoded(
+def decoded(
     texts: Sequence[bytes], are_text: Sequence[int]
 ) -> tuple[list[Node | None], list[Damage]]:
     """Decode rows; the runtime drops those that are not stored as text."""
@@ -88,11 +88,13 @@ def _decoded(
     return nodes, [Damage(position, reasons[position]) for position in sorted(reasons)]
 
 
-def _as_bytes(value: object) -> bytes:
+def as_bytes(value: object) -> bytes:
+    """A cell of text as bytes, whatever its storage class."""
     return value if isinstance(value, bytes) else str(value).encode()
 
 
-def _id_texts(ids: Sequence[Any]) -> list[str]:
+def id_texts(ids: Sequence[Any]) -> list[str]:
+    """Row ids as text."""
     try:
         return list(map(bytes.decode, ids))
     except (UnicodeDecodeError, TypeError):
@@ -122,7 +124,7 @@ def suspects(connection: sqlite3.Connection) -> list[Suspect]:
             try:
                 hits = rows_that_may_name(texts)
             except TypeError:
-                texts = tuple(map(_as_bytes, texts))
+                texts = tuple(map(as_bytes, texts))
                 hits = rows_that_may_name(texts)
             found += [(seqs[at], texts[at]) for at in hits]
     return [_suspect(connection, seq, text) for seq, text in found]
@@ -183,90 +185,6 @@ def paused_collector() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
-
-
-_STRETCH = """
-    SELECT CAST(node_id AS BLOB), node_json, typeof(node_json) = 'text' FROM graph_nodes
-    WHERE seq <= (SELECT seq FROM graph_nodes WHERE node_id = ? AND tombstoned = 0)
-        AND tombstoned = 0
-    ORDER BY seq DESC LIMIT ?"""
-_LONGEST = 256
-
-
-class Walk(NamedTuple):
-    """The active path, root first, and what could not be read on it."""
-
-    nodes: list[Node]
-    damages: list[tuple[str, str]]
-
-
-def walk(connection: sqlite3.Connection, leaf: str) -> Walk:
-    """The path from a leaf to its root, by the rows' ids and the JSON's parents.
-
-    It stops at a parent that is missing or tombstoned, and where it would meet a node again. Rows
-    that do not decode are walked through and left out; at one that is not JSON the walk stops.
-
-    A parent mostly stands just before its child, so rows are fetched by the stretch: a longer one
-    each time that the path stayed in the last.
-    """
-    found: list[Node] = []
-    damages: list[tuple[str, str]] = []
-    seen: set[str] = set()
-    stretch: dict[str, Node | str] = {}
-    length, used = 1, 0
-    current: str | None = leaf
-    with paused_collector():
-        while current is not None:
-            if current in seen:
-                damages.append((current, "the parents form a cycle; the path ends here"))
-                break
-            seen.add(current)
-            if current not in stretch:
-                length = min(4 * length, _LONGEST) if 2 * used >= len(stretch) else 1
-                stretch, used = _stretch(connection, current, length), 0
-                if current not in stretch:
-                    break
-            used += 1
-            node = stretch[current]
-            if isinstance(node, Node):
-                found.append(node)
-                current = node.parent_node_id
-            elif _is_json(connection, current):
-                damages.append((current, node))
-                current = _parent(connection, current)
-            else:
-                damages.append((current, "not JSON; the path ends here"))
-                break
-    return Walk(found[::-1], damages)
-
-
-def _stretch(connection: sqlite3.Connection, last: str, length: int) -> dict[str, Node | str]:
-    """Live rows in load order up to one of them: the node, or why it cannot be read."""
-    with raw_text(connection):
-        rows = connection.execute(_STRETCH, (last, length)).fetchall()
-    if not rows:
-        return {}
-    ids, texts, are_text = zip(*rows, strict=True)
-    nodes, damages = _decoded(tuple(map(_as_bytes, texts)), are_text)
-    made: dict[str, Any] = dict(zip(_id_texts(ids), nodes, strict=True))
-    made.update((id_text(ids[position]), reason) for position, reason in damages)
-    return made
-
-
-def _is_json(connection: sqlite3.Connection, node_id: str) -> bool:
-    """Whether SQLite takes a live row for JSON."""
-    valid = "SELECT json_valid(node_json) FROM graph_nodes WHERE node_id = ? AND tombstoned = 0"
-    return bool(connection.execute(valid, (node_id,)).fetchone()[0])
-
-
-def _parent(connection: sqlite3.Connection, node_id: str) -> str | None:
-    """The parent that SQLite sees in a live row of JSON."""
-    parent = connection.execute(
-        "SELECT json_extract(node_json, '$.parent_node_id') FROM graph_nodes "
-        "WHERE node_id = ? AND tombstoned = 0",
-        (node_id,),
-    ).fetchone()[0]
-    return None if parent is None else str(parent)
 
 
 def load(connection: sqlite3.Connection, node_id: str) -> Node | None:

@@ -14,7 +14,7 @@ from lashgraph.format.node import Node
 from lashgraph.format.session import PickerInfo, SessionMeta, picker_info
 from lashgraph.format.usage import UsageDelta, merge
 from lashgraph.format.work import Attachment, QueuedBatch
-from lashgraph.sqlite import artifacts, blobs, checkpoints, heads, nodes, usage, work
+from lashgraph.sqlite import artifacts, blobs, checkpoints, heads, nodes, paths, usage, work
 from lashgraph.store.base import OpenStore
 from lashgraph.tree import LoadedSession, SessionGraph
 
@@ -254,5 +254,5 @@ def _graph(
 def _path(connection: sqlite3.Connection, leaf: str | None) -> SessionGraph:
     if leaf is None:
         return SessionGraph([], None)
-    walked = nodes.walk(connection, leaf)
+    walked = paths.walk(connection, leaf)
     return SessionGraph(walked.nodes, leaf, tuple(walked.damages))
