@@ -2,6 +2,7 @@
 
 from lashgraph.store.collecting import AutoGc
 from lashgraph.store.directory import StoreDirectory
+from lashgraph.store.family import session_family
 from lashgraph.store.opening import open
 from lashgraph.store.options import StoreOptions
 from lashgraph.store.store import Store
@@ -15,4 +16,5 @@ __all__ = [
     "StoreDirectory",
     "StoreOptions",
     "open",
+    "session_family",
 ]

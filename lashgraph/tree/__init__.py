@@ -1,5 +1,6 @@
 """The session graph in memory."""
 
+from lashgraph.tree.family import FamilySession, SessionFamily
 from lashgraph.tree.frames import AgentFrames
 from lashgraph.tree.graph import SessionGraph
 from lashgraph.tree.loaded import LoadedSession
@@ -10,8 +11,10 @@ from lashgraph.tree.transcript import Transcript
 
 __all__ = [
     "AgentFrames",
+    "FamilySession",
     "LoadedSession",
     "PathDiff",
+    "SessionFamily",
     "SessionGraph",
     "Step",
     "Transcript",

@@ -15,7 +15,7 @@ _FENCES = re.compile("`{3,}")
 _LONG = 1_500
 """Characters beyond which a tool's result is folded."""
 
-_STYLE = """
+STYLE = """
 :root { color-scheme: light dark; }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 52rem; margin: 2rem auto; padding: 0 1rem; }
 article { border-left: 4px solid #888; margin: 1.25rem 0; padding: 0 1rem; }
@@ -23,8 +23,10 @@ article.User { border-color: #2a6fdb; }
 article.Assistant { border-color: #1b8a5a; }
 article.Tool, article.Step { border-color: #b26a00; }
 h1 { font-size: 1.4rem; }
-h2 { font-size: 1rem; margin: 0 0 .25rem; }
-h2 time, summary, dt, .label { opacity: .7; font-weight: normal; font-size: .85rem; }
+section { border-top: 1px solid #8888; margin-top: 3rem; }
+section > h2 { font-size: 1.2rem; }
+article h2, article h3 { font-size: 1rem; margin: 0 0 .25rem; }
+article time, summary, dt, .label { opacity: .7; font-weight: normal; font-size: .85rem; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 1rem; }
 dd { margin: 0; overflow-wrap: anywhere; }
 .text, pre { white-space: pre-wrap; overflow-wrap: anywhere; margin: .25rem 0; }
@@ -81,15 +83,21 @@ def blocks(entry: Entry) -> Iterator[Block]:
 
 def markdown(entries: Iterable[Entry], facts: Mapping[str, str]) -> str:
     """Entries as Markdown, every text in a fence that nothing in it can close."""
-    lines = [f"# {_TITLE}", ""]
-    lines += [f"- {name}: {_code_span(value)}" for name, value in facts.items()]
+    return "\n".join([f"# {_TITLE}", "", *markdown_lines(entries, facts, "##")]) + "\n"
+
+
+def markdown_lines(
+    entries: Iterable[Entry], facts: Mapping[str, str], heading: str
+) -> Iterator[str]:
+    """The lines of facts and entries; a value that is `Markup` stands as it is."""
+    for name, value in facts.items():
+        yield f"- {name}: {value if isinstance(value, Markup) else code_span(value)}"
     for number, entry in enumerate(entries, 1):
-        lines += ["", f"## {number}. {entry.speaker}", "", _code_span(entry.node.timestamp)]
+        yield from ("", f"{heading} {number}. {entry.speaker}", "", code_span(entry.node.timestamp))
         for block in blocks(entry):
             if block.label:
-                lines += ["", f"{_code_span(block.label)}:"]
-            lines += ["", *_fenced(block.text)]
-    return "\n".join(lines) + "\n"
+                yield from ("", f"{code_span(block.label)}:")
+            yield from ("", *_fenced(block.text))
 
 
 def _fenced(text: str) -> list[str]:
@@ -98,27 +106,32 @@ def _fenced(text: str) -> list[str]:
     return [fence, shown, fence]
 
 
-def _code_span(text: str) -> str:
+def code_span(text: str) -> str:
     """A text within a line, without the marks that could end it."""
     return f"`{' '.join(visible(text).replace('`', chr(39)).split()) or ' '}`"
 
 
 def html(entries: Iterable[Entry], facts: Mapping[str, str]) -> str:
     """Entries as an HTML document."""
+    title = f"{_TITLE} of {facts['session_id']}" if "session_id" in facts else _TITLE
+    heading = element("h1", element("bdi", title))
+    return page(title, STYLE, heading, *html_elements(entries, facts, "h2"))
+
+
+def html_elements(
+    entries: Iterable[Entry], facts: Mapping[str, str], heading: str
+) -> Iterator[Markup]:
+    """The elements of facts and entries; a value that is `Markup` stands as it is."""
     named = [
         fact
         for name, value in facts.items()
         for fact in (element("dt", name), element("dd", element("bdi", value)))
     ]
-    title = f"{_TITLE} of {facts['session_id']}" if "session_id" in facts else _TITLE
-    heading = element("h1", element("bdi", title))
-    return page(title, _STYLE, heading, element("dl", *named), *map(_article, entries))
-
-
-def _article(entry: Entry) -> Markup:
-    head = element("h2", entry.speaker, " ", element("time", entry.node.timestamp))
-    name = entry.speaker.partition(" ")[0]
-    return element("article", head, *map(_shown, blocks(entry)), class_=name)
+    yield element("dl", *named)
+    for entry in entries:
+        head = element(heading, entry.speaker, " ", element("time", entry.node.timestamp))
+        name = entry.speaker.partition(" ")[0]
+        yield element("article", head, *map(_shown, blocks(entry)), class_=name)
 
 
 def _shown(block: Block) -> Markup:

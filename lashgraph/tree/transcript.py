@@ -111,7 +111,7 @@ class Transcript:
             An entry has node_id, timestamp, agent_frame_id and either a ``message`` as the store
             has it or a ``step``; what is absent is left out.
         """
-        return chat.document(self.entries, self._facts())
+        return chat.document(self.entries, self.facts())
 
     def markdown(self) -> str:
         """A Markdown document.
@@ -122,13 +122,14 @@ class Transcript:
             Every text stands in a fence longer than any inside it, so that nothing in it can pass
             for a heading or for HTML.
         """
-        return rendered.markdown(self.entries, self._facts())
+        return rendered.markdown(self.entries, self.facts())
 
     def html(self) -> str:
         """An HTML document that stands by itself: no script, nothing loaded, all text escaped."""
-        return rendered.html(self.entries, self._facts())
+        return rendered.html(self.entries, self.facts())
 
-    def _facts(self) -> dict[str, str]:
+    def facts(self) -> dict[str, str]:
+        """What stands above a document: session_id, leaf_node_id, agent_frame_id, as far known."""
         facts = {
             "session_id": self.session_id or None,
             "leaf_node_id": self.leaf,
