@@ -8,9 +8,10 @@ import sqlite3
 from pathlib import Path
 
 from lashgraph import plot
-from lashgraph.cli.output import Output, bytes_text
+from lashgraph.cli.output import Output
 from lashgraph.cli.store import DONE, REFUSED, show_plan
 from lashgraph.errors import InvalidRecordError
+from lashgraph.format.sizes import bytes_text
 from lashgraph.gc import GcPlan, GcReport
 from lashgraph.store import Store
 from lashgraph.store import open as open_store

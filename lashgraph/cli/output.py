@@ -17,7 +17,6 @@ from lashgraph.tree import SessionGraph
 
 _WIDEST = 28
 _LONGEST_TEXT = 60
-_UNITS = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 
 
 class Output:
@@ -122,14 +121,6 @@ def node_text(node: Node) -> str:
 def visible(text: str) -> str:
     """A text without control characters, which could move a terminal's cursor."""
     return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
-
-
-def bytes_text(count: int) -> str:
-    """A number of bytes as people read it."""
-    for size, unit in _UNITS:
-        if count >= size:
-            return f"{count / size:.1f} {unit}"
-    return f"{count} bytes"
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:

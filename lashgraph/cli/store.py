@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from lashgraph.cli.output import Output, bytes_text, records
+from lashgraph.cli.output import Output, records
 from lashgraph.errors import DamagedStoreError
+from lashgraph.format.sizes import bytes_text
 from lashgraph.gc import GcPlan
 from lashgraph.reach import GcPolicy
 from lashgraph.store import Store

@@ -7,6 +7,7 @@ import sqlite3
 from lashgraph.errors import UnknownNodeError
 from lashgraph.format.arguments import as_text
 from lashgraph.sqlite import heads, nodes
+from lashgraph.store import shown
 from lashgraph.store.framing import FramingStore
 from lashgraph.tree import AgentFrames, SessionGraph
 
@@ -27,8 +28,10 @@ class Store(FramingStore):
     """
 
     def __repr__(self) -> str:
-        state = "closed" if self.closed else f"mode {self.mode!r}"
-        return f"<lashgraph.Store {self.path!r}, {state}; .sessions() tells what it holds>"
+        return shown.as_text(self._database)
+
+    def _repr_html_(self) -> str:
+        return shown.as_html(self._database)
 
     def tree(self, leaf: str | None = None, *, tombstoned: bool = False) -> SessionGraph:
         """The session graph with a leaf: where questions about paths begin.
