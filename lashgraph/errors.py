@@ -209,6 +209,19 @@ class DamagedStoreError(LashgraphError):
     findings: tuple[str, ...]
 
 
+class BudgetError(LashgraphError):
+    """A budget cannot be met by any retention that is allowed. Nothing was deleted.
+
+    Attributes
+    ----------
+    wanted, best : int
+        Bytes that were asked for, and the best that can be reached.
+    """
+
+    wanted: int
+    best: int
+
+
 class StalePlanError(LashgraphError):
     """The store moved since the plan was made. Nothing was deleted; plan again."""
 

@@ -59,3 +59,16 @@ def as_texts(values: Iterable[str], name: str) -> list[str]:
         They are no list, or one of them is no text.
     """
     return [as_text(value, f"each of {name}") for value in as_list(values, name, "texts")]
+
+
+def as_count(value: object, name: str) -> int:
+    """A number of 0 or more.
+
+    Raises
+    ------
+    InvalidRecordError
+        It is none.
+    """
+    if type(value) is not int or value < 0:
+        raise InvalidRecordError(f"{name} is a count of 0 or more, not {shown(value)}")
+    return value

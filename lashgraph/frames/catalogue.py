@@ -18,6 +18,7 @@ from lashgraph.frames.refs import REFS
 from lashgraph.frames.sessions import SESSIONS
 from lashgraph.frames.turns import HISTORY, TURNS, USAGE
 from lashgraph.frames.work import ATTACHMENTS, QUEUED_WORK
+from lashgraph.gc.retention import RETENTION
 from lashgraph.tree.columns import BRANCHES, MESSAGE_TREE
 
 SCHEMAS: dict[str, FrameSchema] = {
@@ -41,6 +42,7 @@ SCHEMAS: dict[str, FrameSchema] = {
         QUEUED_WORK,
         PROBLEMS,
         FINDINGS,
+        RETENTION,
         BRANCHES,
         MESSAGE_TREE,
     )

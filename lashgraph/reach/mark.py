@@ -6,7 +6,9 @@ manifests are read; of all other blobs key and size are enough.
 
 from __future__ import annotations
 
+import math
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -76,13 +78,22 @@ def mark(connection: sqlite3.Connection, policy: GcPolicy) -> Mark:
     Raises
     ------
     UnknownRefError
-        ``policy.keep`` names a ref that the store does not have.
+        ``policy.keep`` names a ref that the store does not have, ``policy.drop`` one that is no
+        root.
     """
     refs = collect_refs(connection)
     result = Mark(policy, refs, blobs.sizes(connection))
     marker = _Marker(connection, result)
     marker.run()
     return result
+
+
+class _Start(NamedTuple):
+    """A root, and whether what it names is followed as a manifest, which may have to be there."""
+
+    root: Ref
+    is_manifest: bool = False
+    must_exist: bool = False
 
 
 class _Marker:
@@ -95,26 +106,40 @@ class _Marker:
         self.there = {row.hash for row in result.present}
 
     def run(self) -> None:
-        """Mark from all roots of the policy."""
+        """Mark from all roots of the policy that it does not drop."""
         refs, policy = self.result.refs, self.result.policy
         self._check_head(refs)
         self._check_names()
+        starts = [
+            *self._starts(refs),
+            *self._recent_turns(refs.turns),
+            *(start for key in policy.keep for start in self._named(key)),
+        ]
+        roots = {start.root.ref for start in starts}
+        for key in policy.drop:
+            if key not in roots:
+                raise UnknownRefError(
+                    f"{key!r} is no root under this policy, so it cannot be dropped; its roots: "
+                    f"{_some(roots)}",
+                    ref=key,
+                )
+        for start in starts:
+            if start.root.ref not in policy.drop:
+                self._root(start.root)
+                if start.is_manifest:
+                    self._manifest(start.root, must_exist=start.must_exist)
+
+    def _starts(self, refs: StoreRefs) -> Iterator[_Start]:
+        """What every collection under the policy starts from."""
         for root in refs.head_roots():
-            self._root(root)
-            self._manifest(root, must_exist=self.safe)
+            yield _Start(root, is_manifest=True, must_exist=self.safe)
         for root in refs.artifacts:
-            self._root(root)
-            if self.safe and self._is_manifest(root.blob_hash):
-                self._manifest(root, must_exist=False)
+            yield _Start(root, is_manifest=self.safe and self._is_manifest(root.blob_hash))
         if self.safe:
-            for root in refs.agent_frames():
-                self._root(root)
+            yield from map(_Start, refs.agent_frames())
             for root in node_refs(self.connection):
                 if root.source_kind == "archive" or root.blob_hash in self.there:
-                    self._root(root)
-        self._keep_turns(refs.turns, policy.keep_turns)
-        for key in policy.keep:
-            self._keep(key)
+                    yield _Start(root)
 
     def _check_head(self, refs: StoreRefs) -> None:
         if refs.head_damage:
@@ -189,50 +214,53 @@ class _Marker:
             )
         return manifest
 
-    def _keep_turns(self, turns: list[TurnRefs], count: int) -> None:
-        if not count:
+    def _recent_turns(self, turns: list[TurnRefs]) -> Iterator[_Start]:
+        """The latest turns, and those since a time."""
+        policy = self.result.policy
+        if not policy.keep_turns and policy.since is None:
             return
         for turn in turns:
             if turn.result is None:
-                self._refuse(
-                    "runtime_turn_commits",
-                    turn.turn.turn_id,
-                    f"its result cannot be read ({turn.reason}), so the latest turns are not known",
-                )
-        for turn in turns[-count:]:
-            self._turn(turn)
+                self._refuse_turn(turn, "so the turns to keep are not known")
+        first = max(len(turns) - policy.keep_turns, 0)
+        since_ms = math.inf if policy.since is None else policy.since.timestamp() * 1000
+        for position, turn in enumerate(turns):
+            at = turn.turn.committed_at_ms
+            if position >= first or (since_ms < math.inf and (at is None or at >= since_ms)):
+                yield from self._turn(turn)
 
-    def _turn(self, turn: TurnRefs) -> None:
-        """Keep a turn's checkpoint and what its record says of it; absent blobs are no damage."""
-        named = turn.named()
-        for root in named:
-            self._root(root)
-        for root in named[:1]:
-            self._manifest(root, must_exist=False)
+    def _turn(self, turn: TurnRefs) -> Iterator[_Start]:
+        """A turn's checkpoint and what its record says of it; absent blobs are no damage."""
+        for root in turn.named():
+            yield _Start(root, is_manifest=root.field == "checkpoint_ref")
 
-    def _keep(self, key: str) -> None:
+    def _refuse_turn(self, turn: TurnRefs, consequence: str) -> None:
+        what = f"its result cannot be read ({turn.reason}), {consequence}"
+        self._refuse("runtime_turn_commits", turn.turn.turn_id, what)
+
+    def _named(self, key: str) -> Iterator[_Start]:
+        """What a ref to keep stands for."""
         refs = self.result.refs
         found = [turn for turn in refs.turns if turn.ref == key]
         for turn in found:
             if turn.result is None:
-                self._refuse(
-                    "runtime_turn_commits",
-                    turn.turn.turn_id,
-                    f"its result cannot be read: {turn.reason}",
-                )
-            self._turn(turn)
+                self._refuse_turn(turn, "so what it named is not known")
+            yield from self._turn(turn)
         roots = [*refs.head_roots(), *refs.artifacts, *refs.agent_frames()]
         if key.startswith("archive:"):
             roots += node_refs(self.connection)
-        matches = [ref for ref in roots if ref.ref == key]
+        matches = [_Start(ref) for ref in roots if ref.ref == key]
         if key.startswith("manifest:") and self._is_manifest(named := key.partition(":")[2]):
-            matches.append(Ref(key, "manifest", named, "hash", named))
-            self._manifest(matches[-1], must_exist=False)
-        for ref in matches:
-            self._root(ref)
+            matches.append(_Start(Ref(key, "manifest", named, "hash", named), is_manifest=True))
+        yield from matches
         if not found and not matches:
             raise UnknownRefError(
                 f"no ref {key!r} in this store; valid keys stand in the column 'ref' of "
                 "store.refs()",
                 ref=key,
             )
+
+
+def _some(keys: set[str]) -> str:
+    shown = sorted(keys)[:8]
+    return ", ".join(map(repr, shown)) + (" …" if len(keys) > len(shown) else "")

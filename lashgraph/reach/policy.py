@@ -5,10 +5,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal, Self
 
 from lashgraph.errors import InvalidRecordError
-from lashgraph.format.arguments import as_texts, shown
+from lashgraph.format.arguments import as_count, as_texts, shown
+from lashgraph.tree.times import bound
+
+Time = str | datetime | date
+"""A point in time; without an offset it is UTC."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +28,14 @@ class GcPolicy:
         destroy live data by mistake.
     keep_turns : int
         Keep the checkpoints of the latest turns, the head's included.
+    since : datetime or None
+        Keep the checkpoints of the turns that were committed at this time or later, too; a text,
+        a date or a pandas Timestamp is taken, UTC if it names no offset.
     keep : tuple of str
         More refs to keep, by their keys in the column ``ref`` of ``store.refs()``.
+    drop : tuple of str
+        Refs that would be roots and are not to be; what only they keep is deleted. The head cannot
+        be dropped.
     auto_run_every_commits : int or None
         Collect after so many commits; None or 0: never.
 
@@ -38,17 +49,23 @@ class GcPolicy:
     keep_turns: int = 0
     keep: tuple[str, ...] = ()
     auto_run_every_commits: int | None = None
+    since: datetime | None = None
+    drop: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.name not in ("safe", "runtime"):
             raise InvalidRecordError(f"policy {shown(self.name)}; known: 'safe', 'runtime'")
-        for field in ("keep_turns", "auto_run_every_commits"):
-            value = getattr(self, field)
-            if value is not None and (type(value) is not int or value < 0):
-                raise InvalidRecordError(f"{field} is a count of 0 or more, not {shown(value)}")
-        if self.keep_turns is None:
-            raise InvalidRecordError("keep_turns is a count of 0 or more, not None")
-        object.__setattr__(self, "keep", _several(self.keep))
+        as_count(self.keep_turns, "keep_turns")
+        if self.auto_run_every_commits is not None:
+            as_count(self.auto_run_every_commits, "auto_run_every_commits")
+        object.__setattr__(self, "keep", tuple(as_texts(self.keep, "keep")))
+        object.__setattr__(self, "drop", tuple(as_texts(self.drop, "drop")))
+        object.__setattr__(self, "since", _time(self.since))
+        if "head" in self.drop:
+            raise InvalidRecordError(
+                "the head cannot be dropped: it is the session as it stands; "
+                "store.reachability().freed_by(['head']) says what it holds"
+            )
 
     @classmethod
     def safe(
@@ -57,9 +74,17 @@ class GcPolicy:
         keep_turns: int = 0,
         keep: Iterable[str] = (),
         auto_run_every_commits: int | None = None,
+        since: Time | None = None,
+        drop: Iterable[str] = (),
     ) -> Self:
         """The default: refuse rather than guess."""
-        return cls("safe", keep_turns, _several(keep), auto_run_every_commits)
+        return cls().replace(
+            keep_turns=keep_turns,
+            keep=keep,
+            auto_run_every_commits=auto_run_every_commits,
+            since=since,
+            drop=drop,
+        )
 
     @classmethod
     def runtime(
@@ -68,9 +93,17 @@ class GcPolicy:
         keep_turns: int = 0,
         keep: Iterable[str] = (),
         auto_run_every_commits: int | None = None,
+        since: Time | None = None,
+        drop: Iterable[str] = (),
     ) -> Self:
         """What lash's own collection keeps."""
-        return cls("runtime", keep_turns, _several(keep), auto_run_every_commits)
+        return cls("runtime").replace(
+            keep_turns=keep_turns,
+            keep=keep,
+            auto_run_every_commits=auto_run_every_commits,
+            since=since,
+            drop=drop,
+        )
 
     @property
     def is_safe(self) -> bool:
@@ -88,6 +121,8 @@ class GcPolicy:
             ) from None
 
 
-def _several(keep: Iterable[str]) -> tuple[str, ...]:
-    """Refs as a tuple; one text alone would be taken letter by letter."""
-    return tuple(as_texts(keep, "keep"))
+def _time(value: Time | None) -> datetime | None:
+    found = bound(value, "since")
+    if found is None:
+        return None
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=found // 1000)

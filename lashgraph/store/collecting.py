@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import sqlite3
 import threading
 import warnings
 from collections.abc import Callable
 from typing import Any
 
+import pandas as pd
+
 from lashgraph.errors import AutoGcWarning, InvalidRecordError, LashgraphError
-from lashgraph.format.arguments import shown
+from lashgraph.format.arguments import as_count, shown
 from lashgraph.gc import AutoGcOutcome, GcPlan, GcReport, collect, make_plan, sweep
+from lashgraph.gc.retention import RETENTION, Choice, choices, most_history
 from lashgraph.gc.sweep import secure_delete
 from lashgraph.reach import GcPolicy, Reachability, mark
+from lashgraph.sqlite import heads
 from lashgraph.sqlite.database import Database
 from lashgraph.store.options import StoreOptions
 from lashgraph.store.reading import ReadingStore
@@ -47,7 +52,9 @@ class CollectingStore(ReadingStore):
         marked = self._database.read(lambda connection: mark(connection, wanted))
         return Reachability(marked, self.path)
 
-    def plan_gc(self, policy: GcPolicy | None = None, **changes: Any) -> GcPlan:
+    def plan_gc(
+        self, policy: GcPolicy | None = None, *, free_bytes: int | None = None, **changes: Any
+    ) -> GcPlan:
         """A dry run: what a sweep would delete and keep, why, and how many bytes.
 
         Nothing is written, whatever the mode of the store.
@@ -56,8 +63,13 @@ class CollectingStore(ReadingStore):
         ----------
         policy : GcPolicy, optional
             The options' policy if not given.
+        free_bytes : int, optional
+            A budget: keep the checkpoints of as many turns as possible and free so many stored
+            bytes of blobs. The policy's ``keep_turns`` is then the least; `retention` shows all
+            choices, and ``plan.policy`` what was chosen.
         **changes
-            Fields of the policy to change, such as ``keep_turns=3``.
+            Fields of the policy to change, such as ``keep_turns=3``, ``since="2026-01-31"``,
+            ``keep=[...]`` or ``drop=[...]``.
 
         Returns
         -------
@@ -68,7 +80,9 @@ class CollectingStore(ReadingStore):
         DamagedStoreError
             Damage could hide a root; ``findings`` says what.
         UnknownRefError
-            ``keep`` names a ref that the store does not have.
+            ``keep`` names a ref that the store does not have, ``drop`` one that is no root.
+        BudgetError
+            No choice frees so much; ``best`` says how much can be freed.
 
         Examples
         --------
@@ -80,9 +94,49 @@ class CollectingStore(ReadingStore):
         (1, 1)
         """
         wanted = self._policy(policy, changes)
-        return self._database.read(
-            lambda connection: make_plan(mark(connection, wanted), self.path)
-        )
+        if free_bytes is not None:
+            as_count(free_bytes, "free_bytes")
+
+        def read(connection: sqlite3.Connection) -> GcPlan:
+            chosen = wanted
+            if free_bytes is not None:
+                found = choices(connection, wanted, self.path)
+                best = most_history(found, wanted.keep_turns, free_bytes, self.path)
+                chosen = wanted.replace(keep_turns=best.keep_turns)
+            return make_plan(mark(connection, chosen), self.path)
+
+        return self._database.read(read)
+
+    def retention(self, policy: GcPolicy | None = None, **changes: Any) -> pd.DataFrame:
+        """What a collection would free and keep for each number of turns to keep.
+
+        Parameters
+        ----------
+        policy : GcPolicy, optional
+            What is kept anyway; its ``keep_turns`` and ``since`` are not looked at.
+        **changes
+            Fields of the policy to change.
+
+        Returns
+        -------
+        DataFrame
+            A row for no turn, one, two, and so on to all; ``lashgraph.schema("retention")`` tells
+            the columns.
+
+        Raises
+        ------
+        DamagedStoreError
+            Damage could hide a root, or the record of a turn cannot be read.
+        """
+        wanted = self._policy(policy, changes)
+
+        def read(connection: sqlite3.Connection) -> pd.DataFrame:
+            found = choices(connection, wanted, self.path)
+            data = {name: [getattr(one, name) for one in found] for name in Choice._fields}
+            session_id = heads.session_id(connection)
+            return RETENTION.build(data, len(found), self.path, session_id)
+
+        return self._database.read(read)
 
     def sweep(self, plan: GcPlan, *, secure: bool = False) -> GcReport:
         """Delete exactly what a plan says, or nothing.
