@@ -197,6 +197,14 @@ def load(connection: sqlite3.Connection, node_id: str) -> Node | None:
     return decode_rows([found[0]])[0][0] if found else None
 
 
+def stored_json(connection: sqlite3.Connection, node_id: str) -> bytes | None:
+    """The JSON of a row as it stands, be the row alive or not, readable or not."""
+    found = connection.execute(
+        "SELECT CAST(node_json AS BLOB) FROM graph_nodes WHERE node_id = ?", (node_id,)
+    ).fetchone()
+    return None if found is None else found[0] or b""
+
+
 def append(connection: sqlite3.Connection, nodes: Iterable[Node]) -> None:
     """Insert nodes at the end.
 

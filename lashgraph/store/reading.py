@@ -91,6 +91,27 @@ class ReadingStore(OpenStore):
         """One living node; None where it is absent, tombstoned or unreadable."""
         return self._database.read(lambda connection: nodes.load(connection, node_id))
 
+    def node_json(self, node_id: str) -> bytes | None:
+        """The JSON of a node as it stands in the file: tombstoned and unreadable rows too.
+
+        Returns
+        -------
+        bytes or None
+            None where there is no such row.
+
+        Examples
+        --------
+        >>> import lashgraph as lg
+        >>> with lg.open(":memory:") as store:
+        ...     store.append_session_graph_nodes([
+        ...         {"node_id": "a", "timestamp": "2026-01-01T00:00:00+00:00",
+        ...          "kind": "plugin", "plugin_type": "note", "body": 1}])
+        ...     store.node_json("a")[:30]
+        b'{"node_id":"a","timestamp":"20'
+        """
+        as_text(node_id, "node_id")
+        return self._database.read(lambda connection: nodes.stored_json(connection, node_id))
+
     def load_session(
         self, *, scope: Scope = "full", leaf: str | None = None, strict: bool = False
     ) -> LoadedSession | None:
