@@ -226,6 +226,51 @@ class StalePlanError(LashgraphError):
     """The store moved since the plan was made. Nothing was deleted; plan again."""
 
 
+class UnusualPlanError(LashgraphError):
+    """A plan would delete what nothing explains as garbage. Nothing was deleted.
+
+    Attributes
+    ----------
+    alarms : tuple of str
+        One line for each reason; ``accept_unusual=True`` sweeps all the same.
+    """
+
+    alarms: tuple[str, ...]
+
+
+class InexactForecastError(LashgraphError):
+    """One number was asked of a forecast that has only an interval.
+
+    Attributes
+    ----------
+    low, high : int
+        The interval.
+    """
+
+    figure: str
+    low: int
+    high: int
+
+
+class BackupError(LashgraphError):
+    """A backup could not be made, or one cannot be put back. Nothing was deleted or replaced."""
+
+
+class VerificationError(LashgraphError):
+    """What was written is not what it must be.
+
+    Attributes
+    ----------
+    backup : str or None
+        The file that holds the state before, if there is one.
+    findings : tuple of str
+        What is wrong.
+    """
+
+    backup: str | None
+    findings: tuple[str, ...]
+
+
 class LashgraphWarning(UserWarning):
     """Base of all warnings of this package."""
 
