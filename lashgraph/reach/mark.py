@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import NamedTuple
 
 from lashgraph.errors import UnknownRefError
@@ -45,6 +46,9 @@ class Mark:
         Every naming that counts as a root, repeated ones too.
     edges : dict of str to list of (str, str)
         Field and child of each manifest that was followed.
+    follows : set of (str, str)
+        Key of a root and the manifest that was followed from it; other roots may name the manifest
+        without what it names.
     live : dict of str to str
         Every reachable hash, present or not, with the key of the first root that reaches it.
     present : list of BlobRow
@@ -60,6 +64,7 @@ class Mark:
     present: list[BlobRow]
     roots: list[Ref] = field(default_factory=list)
     edges: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    follows: set[tuple[str, str]] = field(default_factory=set)
     live: dict[str, str] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
@@ -85,6 +90,26 @@ def mark(connection: sqlite3.Connection, policy: GcPolicy) -> Mark:
     result = Mark(policy, refs, blobs.sizes(connection))
     marker = _Marker(connection, result)
     marker.run()
+    return result
+
+
+def mark_others(connection: sqlite3.Connection, marked: Mark, manifests: Iterable[str]) -> Mark:
+    """Mark the refs that are no roots as if each were one: what keeping it would add.
+
+    Parameters
+    ----------
+    marked : Mark
+        Made on the same snapshot; its roots are left out.
+    manifests : iterable of str
+        Hashes of all blobs that are manifests, each a ref of its own (``manifest:…``).
+
+    Returns
+    -------
+    Mark
+        With ``live`` by these refs alone, and ``findings`` where one of them cannot be followed.
+    """
+    result = Mark(marked.policy, marked.refs, marked.present, edges=dict(marked.edges))
+    _Marker(connection, result).run_others({root.ref for root in marked.roots}, manifests)
     return result
 
 
@@ -125,9 +150,27 @@ class _Marker:
                 )
         for start in starts:
             if start.root.ref not in policy.drop:
-                self._root(start.root)
-                if start.is_manifest:
-                    self._manifest(start.root, must_exist=start.must_exist)
+                self._start(start)
+
+    def run_others(self, roots: set[str], manifests: Iterable[str]) -> None:
+        """Mark from all refs but those whose keys are given."""
+        refs, policy = self.result.refs, self.result.policy
+        dropped = self._starts(refs) if policy.drop else ()
+        archives = () if self.safe else node_refs(self.connection)
+        for start in chain(
+            dropped,
+            (start for turn in refs.turns for start in self._turn(turn)),
+            map(_Start, refs.agent_frames()),
+            map(_Start, archives),
+            map(self._by_itself, manifests),
+        ):
+            if start.root.ref not in roots:
+                self._start(start)
+
+    def _start(self, start: _Start) -> None:
+        self._root(start.root)
+        if start.is_manifest:
+            self._manifest(start.root, must_exist=start.must_exist)
 
     def _starts(self, refs: StoreRefs) -> Iterator[_Start]:
         """What every collection under the policy starts from."""
@@ -182,6 +225,7 @@ class _Marker:
             if manifest is None:
                 return
             self.result.edges[key] = manifest.children()
+        self.result.follows.add((root.ref, key))
         for _, child in self.result.edges[key]:
             self.result.live.setdefault(child, root.ref)
 
@@ -238,6 +282,10 @@ class _Marker:
         what = f"its result cannot be read ({turn.reason}), {consequence}"
         self._refuse("runtime_turn_commits", turn.turn.turn_id, what)
 
+    def _by_itself(self, manifest: str) -> _Start:
+        ref = Ref(f"manifest:{manifest}", "manifest", manifest, "hash", manifest)
+        return _Start(ref, is_manifest=True)
+
     def _named(self, key: str) -> Iterator[_Start]:
         """What a ref to keep stands for."""
         refs = self.result.refs
@@ -251,7 +299,7 @@ class _Marker:
             roots += node_refs(self.connection)
         matches = [_Start(ref) for ref in roots if ref.ref == key]
         if key.startswith("manifest:") and self._is_manifest(named := key.partition(":")[2]):
-            matches.append(_Start(Ref(key, "manifest", named, "hash", named), is_manifest=True))
+            matches.append(self._by_itself(named))
         yield from matches
         if not found and not matches:
             raise UnknownRefError(
