@@ -11,9 +11,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from lashgraph.cli.arguments import AsJson, File
 from lashgraph.cli.check import run_check
 from lashgraph.cli.demo import run_demo
 from lashgraph.cli.output import Output, visible
+from lashgraph.cli.reading import reading
 from lashgraph.cli.store import run_gc, run_info
 from lashgraph.errors import (
     InvalidRecordError,
@@ -21,6 +23,7 @@ from lashgraph.errors import (
     LashgraphWarning,
     NotAFileError,
     StoreNotFoundError,
+    UnknownNodeError,
     UnknownRefError,
 )
 from lashgraph.reach import GcPolicy
@@ -28,7 +31,13 @@ from lashgraph.version import __version__
 
 REFUSED = 1
 USAGE = 2
-_USAGE_ERRORS = (StoreNotFoundError, NotAFileError, InvalidRecordError, UnknownRefError)
+_USAGE_ERRORS = (
+    StoreNotFoundError,
+    NotAFileError,
+    InvalidRecordError,
+    UnknownNodeError,
+    UnknownRefError,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -50,10 +59,6 @@ class CheckLevel(StrEnum):
 
     QUICK = "quick"
     FULL = "full"
-
-
-File = Annotated[Path, typer.Argument(metavar="FILE", help="A session store, such as session.db.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 
 
 def _version(wanted: bool) -> None:
@@ -122,6 +127,9 @@ def gc(
     """Say what a collection would delete, and with --yes delete it."""
     chosen = GcPolicy(policy.value, keep_turns, tuple(keep or ()))
     raise typer.Exit(run_gc(file, chosen, Output(as_json=as_json), yes=yes, secure=secure))
+
+
+app.add_typer(reading)
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from lashgraph import plot
 from lashgraph.cli.output import Output
 from lashgraph.cli.store import DONE, REFUSED, show_plan
+from lashgraph.cli.tree import draw_tree
 from lashgraph.errors import InvalidRecordError
 from lashgraph.format.sizes import bytes_text
 from lashgraph.gc import GcPlan, GcReport
@@ -34,7 +35,7 @@ def run_demo(folder: Path, seed: int, out: Output) -> int:
     with open_store(path) as store:
         _show_frames(store, out)
         out.heading("store.tree(): the session tree, the active path in bold")
-        out.tree(store.tree())
+        draw_tree(store.tree(), out)
         out.heading("store.plan_gc(): a dry run")
         plan = store.plan_gc()
         show_plan(plan, store, out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,13 +11,8 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-from rich.tree import Tree
-
-from lashgraph.format import Node
-from lashgraph.tree import SessionGraph
 
 _WIDEST = 28
-_LONGEST_TEXT = 60
 
 
 class Output:
@@ -65,62 +61,24 @@ class Output:
             table.add_row(name, Text(visible(value)))
         self.console.print(table)
 
-    def tree(self, graph: SessionGraph, lines: int = 24) -> None:
-        """The session tree, one line for each run of nodes without a fork."""
-        if self.as_json:
-            return
-        active = set(graph.active_path())
-        top = Tree(Text(f"{len(graph):,} nodes, {len(active):,} on the active path"))
-        children = _children(graph)
-        waiting = [(top, root) for root in reversed(children[None])]
-        shown = 0
-        while waiting:
-            branch, start = waiting.pop()
-            if shown == lines:
-                top.add(Text("… more branches", style="dim"))
-                break
-            run = _run(children, start)
-            on_path = graph.nodes[run[0]].node_id in active
-            label = _run_label(graph, run)
-            grown = branch.add(Text(label, style="bold" if on_path else ""))
-            shown += 1
-            waiting += [(grown, child) for child in reversed(children.get(run[-1], []))]
-        self.console.print(top)
+
+class _Visible(dict[int, int]):
+    """For `str.translate`: what a terminal would obey becomes the replacement character."""
+
+    def __missing__(self, code: int) -> int:
+        character = chr(code)
+        shows = character.isprintable() or unicodedata.category(character) == "Zs"
+        self[code] = code if shows or character in _HARMLESS else ord("\N{REPLACEMENT CHARACTER}")
+        return self[code]
 
 
-def _children(graph: SessionGraph) -> dict[int | None, list[int]]:
-    children: dict[int | None, list[int]] = {None: []}
-    for at, parent in enumerate(graph.parents()):
-        children.setdefault(parent if parent >= 0 else None, []).append(at)
-    return children
-
-
-def _run(children: dict[int | None, list[int]], start: int) -> list[int]:
-    run = [start]
-    while len(following := children.get(run[-1], [])) == 1:
-        run.append(following[0])
-    return run
-
-
-def _run_label(graph: SessionGraph, run: list[int]) -> str:
-    first = next((text for at in run if (text := node_text(graph.nodes[at]))), "")
-    short = first if len(first) <= _LONGEST_TEXT else first[: _LONGEST_TEXT - 1] + "…"
-    count = f"{len(run)} nodes" if len(run) > 1 else "1 node"
-    return visible(f"{count}  {short}")
-
-
-def node_text(node: Node) -> str:
-    """The first words of a message, on one line."""
-    if node.message is None:
-        return ""
-    texts = [part.content for part in node.message.parts if part.kind in ("Text", "Prose")]
-    words = " ".join(" ".join(texts).split())
-    return f"{node.message.role}: {words}" if words else ""
+_HARMLESS = "\n\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
+_VISIBLE = _Visible()
 
 
 def visible(text: str) -> str:
     """A text without control characters, which could move a terminal's cursor."""
-    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return text if text.isprintable() else text.translate(_VISIBLE)
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -6,7 +6,9 @@ import html
 import re
 
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
-_ACTING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_ACTING = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
 
 
 class Markup(str):
@@ -18,8 +20,9 @@ class Markup(str):
 def visible(text: str) -> str:
     r"""A text without characters that act instead of being seen.
 
-    Control characters (save tab and line feed) become their pictures, halves of surrogate pairs
-    and what no document may hold the replacement character.
+    Control characters (save tab and line feed) become their pictures; what turns the direction of
+    a text, so that it shows in another order than it has, becomes the replacement character, and
+    so do halves of surrogate pairs and what no document may hold.
 
     Examples
     --------

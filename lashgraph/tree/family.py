@@ -160,7 +160,8 @@ class SessionFamily:
     def _facts(self, at: int, link: Callable[[int, FamilySession], Markup]) -> dict[str, str]:
         """What stands above a session's entries; links are markup of the document's kind."""
         session = self.sessions[at]
-        facts = {"name": session.name, "session_id": session.session_id, "file": session.file}
+        name = session.name if session.name != session.session_id else ""
+        facts = {"name": name, "session_id": session.session_id, "file": session.file}
         if session.parent is not None:
             facts["parent"] = link(session.parent, self.sessions[session.parent])
         if session.caused_by is not None:
