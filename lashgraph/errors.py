@@ -191,6 +191,31 @@ class UnknownRefError(LashgraphError, KeyError):
     __str__ = Exception.__str__
 
 
+class UnknownBlobError(LashgraphError, KeyError):
+    """No blob's hash begins so, and nothing in the store names one that does."""
+
+    blob: str
+
+    __str__ = Exception.__str__
+
+
+class AmbiguousHashError(LashgraphError, KeyError):
+    """Several hashes begin so.
+
+    Attributes
+    ----------
+    prefix : str
+        What was asked for.
+    candidates : tuple of str
+        All hashes that begin so, sorted.
+    """
+
+    prefix: str
+    candidates: tuple[str, ...]
+
+    __str__ = Exception.__str__
+
+
 class UnknownColumnError(LashgraphError, KeyError):
     """A frame or a column of this name is not declared."""
 
