@@ -23,14 +23,22 @@ from lashgraph.frames import SCHEMAS
 
 HEALTHY = "damaged/healthy.db.gz"
 Recorded = Callable[[str], Path]
-FRAMES = [name for name in SCHEMAS if name not in ("retention", "retained")]
-"""All but those that a damaged store refuses, which have tests of their own."""
+FRAMES = [name for name in SCHEMAS if name not in ("retention", "why")]
+"""All but one that a damaged store refuses and one of a single blob, which have their own tests."""
 ELSEWHERE: dict[str, Callable[[lg.Store], pd.DataFrame]] = {
     "findings": lambda store: store.check(),
     "branches": lambda store: store.tree().branches(),
     "message_tree": lambda store: store.tree().message_tree(),
+    "roots": lambda store: store.reachability().roots(),
+    "reached": lambda store: store.reachability().blobs(),
+    "retained": lambda store: store.reachability().retained(),
+    "freed": lambda store: freed_by_each(store.reachability()),
 }
 """Frames that no method of Store is named after."""
+
+
+def freed_by_each(reach: lg.Reachability) -> pd.DataFrame:
+    return reach.freed_by([[key] for key in reach.roots()["ref"].unique()])
 
 
 def frame_of(store: lg.Store, name: str) -> pd.DataFrame:

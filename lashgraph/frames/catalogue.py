@@ -19,6 +19,7 @@ from lashgraph.frames.sessions import SESSIONS
 from lashgraph.frames.turns import HISTORY, TURNS, USAGE
 from lashgraph.frames.work import ATTACHMENTS, QUEUED_WORK
 from lashgraph.gc.retention import RETENTION
+from lashgraph.reach.columns import FREED, REACHED, RETAINED, ROOTS, WHY
 from lashgraph.tree.columns import BRANCHES, MESSAGE_TREE
 
 SCHEMAS: dict[str, FrameSchema] = {
@@ -45,6 +46,11 @@ SCHEMAS: dict[str, FrameSchema] = {
         RETENTION,
         BRANCHES,
         MESSAGE_TREE,
+        ROOTS,
+        REACHED,
+        RETAINED,
+        FREED,
+        WHY,
     )
 }
 

@@ -17,7 +17,7 @@ from lashgraph.format.arguments import as_count, shown
 from lashgraph.gc import AutoGcOutcome, GcPlan, GcReport, collect, make_plan, sweep
 from lashgraph.gc.retention import RETENTION, Choice, choices, most_history
 from lashgraph.gc.sweep import secure_delete
-from lashgraph.reach import GcPolicy, Reachability, mark
+from lashgraph.reach import GcPolicy, Reachability, gather, mark
 from lashgraph.sqlite import heads
 from lashgraph.sqlite.database import Database
 from lashgraph.store.options import StoreOptions
@@ -43,14 +43,25 @@ class CollectingStore(ReadingStore):
         **changes
             Fields of the policy to change, such as ``keep_turns=3``.
 
+        Returns
+        -------
+        Reachability
+            It tells why a blob is kept, what each root holds, and what dropping roots would free;
+            it holds keys and sizes and outlives the store.
+
         Raises
         ------
         UnknownRefError
             ``keep`` names a ref that the store does not have.
         """
         wanted = self._policy(policy, changes)
-        marked = self._database.read(lambda connection: mark(connection, wanted))
-        return Reachability(marked, self.path)
+        with self._database.snapshot():
+            made_of = self._database.fingerprint()
+            return Reachability(
+                self._database.read(
+                    lambda connection: gather(connection, wanted, self.path, made_of)
+                )
+            )
 
     def plan_gc(
         self, policy: GcPolicy | None = None, *, free_bytes: int | None = None, **changes: Any
