@@ -25,6 +25,7 @@ ROOMS = [
     "check",
     "frames",
     "store",
+    "corpus",
     "plot",
     "testing",
     "cli",

@@ -1,0 +1,114 @@
+"""What a worker does: read some files one by one, whatever becomes of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import pandas as pd
+import pyarrow as pa
+
+from lashgraph.columns import Column
+from lashgraph.corpus.discovery import log_size
+from lashgraph.corpus.notes import OPENING, Failure, LeftOut, Note, Read
+from lashgraph.corpus.reader import Reader
+from lashgraph.corpus.transport import Parcel, arrow_schema, to_arrow
+from lashgraph.errors import EmptyFileError, NotASessionStoreError, StoreChangedError
+from lashgraph.format.dialect import SIBLING_TABLES
+from lashgraph.store import StoreOptions
+
+Ask = Callable[[Reader], pd.DataFrame]
+"""What is asked of each session; has to be picklable."""
+
+_ATTEMPTS = 3
+
+
+class Gathered(NamedTuple):
+    """What some files gave: their rows in one table, and a note of each file."""
+
+    parcel: Parcel
+    notes: list[Note]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A question to ask of every session; picklable.
+
+    Attributes
+    ----------
+    stage : str
+        Name of the frame that is asked for.
+    ask : callable or None
+        Gives a frame with at least these columns; None asks only whether the file is a session.
+    columns : tuple of Column
+        The columns wanted.
+    options : StoreOptions
+        How files are opened.
+    """
+
+    stage: str
+    ask: Ask | None
+    columns: tuple[Column, ...]
+    options: StoreOptions
+
+    def __call__(self, paths: Sequence[str]) -> Gathered:
+        """Ask it of some files. Nothing that is wrong with one of them is raised."""
+        tables: list[pa.Table] = []
+        notes: list[Note] = []
+        for path in paths:
+            note, table = self._read(path)
+            notes.append(note)
+            if table is not None:
+                tables.append(table)
+        whole = pa.concat_tables([arrow_schema(self.columns).empty_table(), *tables])
+        return Gathered(Parcel(whole), notes)
+
+    def _read(self, path: str) -> tuple[Note, pa.Table | None]:
+        for attempt in range(_ATTEMPTS):
+            try:
+                return self._read_once(path)
+            except StoreChangedError as error:
+                if attempt == _ATTEMPTS - 1:
+                    return Failure.of(path, self.stage, error), None
+        raise AssertionError("unreachable")
+
+    def _read_once(self, path: str) -> tuple[Note, pa.Table | None]:
+        try:
+            reader = Reader(path, self.options)
+        except StoreChangedError:
+            raise
+        except NotASessionStoreError as error:
+            sibling = any(table in SIBLING_TABLES for table in error.tables)
+            return LeftOut(path, "sibling" if sibling else "other-database", _what(error)), None
+        except EmptyFileError as error:
+            if log_size(path):  # a session may stand in its log alone
+                return Failure.of(path, OPENING, error), None
+            return LeftOut(path, "empty", _what(error)), None
+        except Exception as error:
+            return Failure.of(path, OPENING, error), None
+        with reader:
+            try:
+                return self._asked(reader)
+            except StoreChangedError:
+                raise
+            except Exception as error:
+                # whatever a broken file brings about ends with this file, never with the run
+                return Failure.of(path, self.stage, error), None
+
+    def _asked(self, reader: Reader) -> tuple[Note, pa.Table | None]:
+        with reader.snapshot():
+            fingerprint = reader.fingerprint
+            if reader.keeps_artifacts_only():
+                return LeftOut(reader.path, "artifacts", "lash's artifacts: modules alone"), None
+            session_id = reader.session_id
+            if self.ask is None:
+                return Read(reader.path, session_id, 0, fingerprint), None
+            frame = self.ask(reader)
+        table = to_arrow(self.columns, frame)
+        damage = reader.damage(self.stage)
+        return Read(reader.path, session_id, len(frame), fingerprint, damage), table
+
+
+def _what(error: NotASessionStoreError | EmptyFileError) -> str:
+    return error.message.removeprefix(f"{error.path}: ")
