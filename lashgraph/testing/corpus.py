@@ -61,7 +61,7 @@ def _research_agent(session: SessionBuilder) -> None:
         topic = _TOPICS[number % len(_TOPICS)]
         session.remember(6_000 + 900 * (number % 7))
         search = ToolCall("search_logs", {"query": topic, "limit": 5}, _log(number))
-        run = ToolCall("run_test", {"name": f"test_{number}"}, "error: 1 of 14 assertions failed")
+        run = ToolCall("run_test", {"name": f"test_{number}"}, _outcome(number))
         tools = {0: (search,), 3: (search, run)}.get(number % 4, ())
         session.turn(
             f"Look into {topic}.",
@@ -87,6 +87,13 @@ def _research_agent(session: SessionBuilder) -> None:
     session.branch_from(main_line or dead_end)
     session.archive("\n".join(map(_log, range(60))), "60 log excerpts were pruned")
     session.turn("Sum up.", "The queue, the import and the cache share one lock.")
+
+
+def _outcome(number: int) -> str:
+    """What a test gave: every second one fails, told as the runtime tells it."""
+    if number % 8 == 3:
+        return "[Tool execution failed]\n1 of 14 assertions failed"
+    return "14 assertions passed"
 
 
 def _log(number: int) -> str:
