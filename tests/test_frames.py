@@ -20,15 +20,17 @@ from test_writing import commit, node
 import lashgraph as lg
 from lashgraph import errors
 from lashgraph.frames import SCHEMAS
+from lashgraph.store import compare
 
 HEALTHY = "damaged/healthy.db.gz"
 Recorded = Callable[[str], Path]
-FRAMES = [name for name in SCHEMAS if name not in ("retention", "why")]
-"""All but one that a damaged store refuses and one of a single blob, which have their own tests."""
+FRAMES = [name for name in SCHEMAS if name not in ("retention", "why", "gc_reports")]
+"""All but those of one policy, one blob, one sweep, which have tests of their own."""
 ELSEWHERE: dict[str, Callable[[lg.Store], pd.DataFrame]] = {
     "findings": lambda store: store.check(),
     "branches": lambda store: store.tree().branches(),
     "message_tree": lambda store: store.tree().message_tree(),
+    "comparison": lambda store: compare(store, store).frame(),
     "roots": lambda store: store.reachability().roots(),
     "reached": lambda store: store.reachability().blobs(),
     "retained": lambda store: store.reachability().retained(),

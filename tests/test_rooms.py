@@ -21,6 +21,7 @@ ROOMS = [
     "sqlite",
     "tree",
     "reach",
+    "comparison",
     "gc",
     "check",
     "frames",

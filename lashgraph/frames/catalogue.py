@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from lashgraph.columns import FrameSchema
+from lashgraph.comparison import COMPARISON
 from lashgraph.errors import UnknownColumnError
 from lashgraph.frames.agent_frames import AGENT_FRAMES
 from lashgraph.frames.blobs import BLOBS
@@ -18,6 +19,7 @@ from lashgraph.frames.refs import REFS
 from lashgraph.frames.sessions import SESSIONS
 from lashgraph.frames.turns import HISTORY, TURNS, USAGE
 from lashgraph.frames.work import ATTACHMENTS, QUEUED_WORK
+from lashgraph.gc import REPORTS
 from lashgraph.gc.retention import RETENTION
 from lashgraph.reach.columns import FREED, REACHED, RETAINED, ROOTS, WHY
 from lashgraph.tree.columns import BRANCHES, MESSAGE_TREE
@@ -44,6 +46,8 @@ SCHEMAS: dict[str, FrameSchema] = {
         PROBLEMS,
         FINDINGS,
         RETENTION,
+        REPORTS,
+        COMPARISON,
         BRANCHES,
         MESSAGE_TREE,
         ROOTS,

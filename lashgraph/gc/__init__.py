@@ -1,7 +1,27 @@
-"""Garbage collection: plan, then sweep exactly the plan."""
+"""Garbage collection: plan, forecast, back up, sweep exactly the plan, verify, restore."""
 
-from lashgraph.gc.plan import GcPlan, make_plan
-from lashgraph.gc.report import AutoGcOutcome, GcReport
-from lashgraph.gc.sweep import collect, sweep
+from lashgraph.gc.alarm import alarms
+from lashgraph.gc.backup import as_path
+from lashgraph.gc.forecast import Forecast, make_forecast
+from lashgraph.gc.plan import MEMORY_LIMIT, GcPlan, make_plan
+from lashgraph.gc.report import REPORTS, AutoGcOutcome, GcReport, reports_frame
+from lashgraph.gc.restore import Restored, restore
+from lashgraph.gc.run import run_plan, run_policy
 
-__all__ = ["AutoGcOutcome", "GcPlan", "GcReport", "collect", "make_plan", "sweep"]
+__all__ = [
+    "MEMORY_LIMIT",
+    "REPORTS",
+    "AutoGcOutcome",
+    "Forecast",
+    "GcPlan",
+    "GcReport",
+    "Restored",
+    "alarms",
+    "as_path",
+    "make_forecast",
+    "make_plan",
+    "reports_frame",
+    "restore",
+    "run_plan",
+    "run_policy",
+]

@@ -11,11 +11,18 @@ import numpy as np
 import pandas as pd
 
 from lashgraph.errors import DamagedStoreError
+from lashgraph.format.html import element
+from lashgraph.format.sizes import bytes_text
 from lashgraph.reach.mark import Mark
 from lashgraph.reach.policy import GcPolicy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from lashgraph.gc.forecast import Forecast
+
+MEMORY_LIMIT = 256_000_000
+"""Bytes of a store up to which a forecast copies it in memory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +41,8 @@ class GcPlan:
         Roots, counted as the runtime counts them: repeated ones too.
     retained_blob_count : int
         Distinct hashes that are reachable, present or not.
+    alarms : tuple of str
+        What nothing explains; a sweep of such a plan must be asked for with ``accept_unusual``.
 
     Examples
     --------
@@ -55,6 +64,7 @@ class GcPlan:
     _kept: tuple[str, ...]
     _kept_sizes: NDArray[np.int64]
     _kept_by: tuple[str, ...]
+    alarms: tuple[str, ...] = ()
 
     @property
     def doomed_hashes(self) -> tuple[str, ...]:
@@ -89,11 +99,105 @@ class GcPlan:
         """The blobs that stay: columns hash, stored_bytes, reason (key of a root)."""
         return _frame(self._kept, self._kept_sizes, list(self._kept_by))
 
+    def forecast(
+        self,
+        *,
+        memory_limit: int = MEMORY_LIMIT,
+        disk_limit: int | None = None,
+        progress: bool = False,
+    ) -> Forecast:
+        """What a sweep of this plan does to the file, found by doing it on a copy.
+
+        The file is looked at as it is now, and read only.
+
+        Parameters
+        ----------
+        memory_limit : int
+            Bytes of a store up to which it is copied in memory.
+        disk_limit : int, optional
+            Bytes that a larger store's copy may take among temporary files; half of what is free
+            there if not given. Without room for a copy the forecast is an interval.
+        progress : bool
+            Show a bar while the store is copied.
+
+        Returns
+        -------
+        Forecast
+
+        Raises
+        ------
+        StoreNotFoundError
+            The file is gone, or the plan is of a store in memory: ``store.forecast(plan)`` asks
+            the open store.
+        StalePlanError
+            The file is another session's, or its roots moved.
+        """
+        from lashgraph.gc.forecast import forecast_file  # which takes plans
+
+        return forecast_file(
+            self, memory_limit=memory_limit, disk_limit=disk_limit, progress=progress
+        )
+
+    def by_reason(self) -> dict[str, tuple[int, int]]:
+        """Number and stored bytes of blobs, by the kind of ref that keeps them, and of the doomed.
+
+        Examples
+        --------
+        >>> import lashgraph as lg
+        >>> with lg.open(":memory:") as store:
+        ...     _ = store.put_blob(b"nobody names this")
+        ...     store.plan_gc().by_reason()
+        {'unreachable': (1, 17)}
+        """
+        found: dict[str, list[int]] = {}
+        for key, size in zip(self._kept_by, self._kept_sizes.tolist(), strict=True):
+            totals = found.setdefault(key.partition(":")[0], [0, 0])
+            totals[0] += 1
+            totals[1] += size
+        named = {f"kept by {kind}": (count, size) for kind, (count, size) in found.items()}
+        return named | {"unreachable": (self.deleted_blob_count, self.deleted_bytes)}
+
+    @property
+    def deleted_share(self) -> float:
+        """Share of the stored bytes that a sweep deletes, from 0 to 1."""
+        total = self.deleted_bytes + self.kept_bytes
+        return self.deleted_bytes / total if total else 0.0
+
     def __repr__(self) -> str:
+        share = f" ({self.deleted_share:.0%})" if self.deleted_blob_count else ""
+        alarm = "; UNUSUAL, see .alarms" if self.alarms else ""
         return (
             f"<GcPlan ({self.policy.name}): deletes {self.deleted_blob_count} blobs, "
-            f"{self.deleted_bytes:,} bytes; keeps {self.kept_blob_count}, {self.kept_bytes:,} "
-            "bytes; store.sweep(plan) runs it>"
+            f"{self.deleted_bytes:,} bytes{share}; keeps {self.kept_blob_count}, "
+            f"{self.kept_bytes:,} bytes{alarm}; .forecast() tells the file's size after it, "
+            "store.sweep(plan) runs it>"
+        )
+
+    def _repr_html_(self) -> str:
+        head = element("tr", *(element("th", name) for name in ("", "blobs", "stored bytes")))
+        rows = [
+            element("tr", element("td", name), element("td", f"{count:,}"), element("td", size))
+            for name, (count, size) in (
+                (name, (count, bytes_text(size)))
+                for name, (count, size) in self.by_reason().items()
+            )
+        ]
+        told = [element("div", element("b", "Unusual: "), alarm) for alarm in self.alarms]
+        title = f"GcPlan ({self.policy.name}): deletes {self.deleted_share:.0%} of "
+        calls = (".doomed()", " and ", ".kept()", " list the blobs · ", ".forecast()")
+        return element(
+            "div",
+            element("div", element("b", title), element("code", self.path)),
+            element("table", head, *rows),
+            *told,
+            element(
+                "div",
+                "next: ",
+                *(element("code", call) if call.startswith(".") else call for call in calls),
+                " tells the file's size after it · ",
+                element("code", "store.sweep(plan)"),
+                " runs it",
+            ),
         )
 
 
@@ -107,8 +211,13 @@ def _frame(hashes: Iterable[str], sizes: NDArray[np.int64], reasons: list[str]) 
     )
 
 
-def make_plan(mark: Mark, path: str) -> GcPlan:
+def make_plan(mark: Mark, path: str, alarms: Iterable[str] = ()) -> GcPlan:
     """Turn a mark into a plan.
+
+    Parameters
+    ----------
+    alarms : iterable of str
+        What is unusual about it.
 
     Raises
     ------
@@ -129,6 +238,7 @@ def make_plan(mark: Mark, path: str) -> GcPlan:
         _kept=tuple(row.hash for row in kept),
         _kept_sizes=_sizes(row.stored_bytes for row in kept),
         _kept_by=tuple(mark.live[row.hash] for row in kept),
+        alarms=tuple(alarms),
     )
 
 

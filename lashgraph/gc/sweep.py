@@ -1,34 +1,42 @@
-"""The sweep: mark again under the write lock, delete exactly the plan, or nothing."""
+"""The sweep: what a plan deletes is found again under the write lock, then deleted."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from time import perf_counter
+from typing import NamedTuple
 
 from lashgraph.errors import StalePlanError
 from lashgraph.gc.plan import GcPlan, fingerprint, refuse_if_damaged
-from lashgraph.gc.report import GcReport
 from lashgraph.reach.mark import Mark, mark
 from lashgraph.reach.policy import GcPolicy
 from lashgraph.sqlite import blobs
 from lashgraph.sqlite.blobs import BlobRow
 
 
-def sweep(
-    connection: sqlite3.Connection, plan: GcPlan, path: str, *, secure: bool = False
-) -> GcReport:
-    """Run a plan inside the open write transaction.
+class Doomed(NamedTuple):
+    """A mark of the store as it is now, and the rows of it to delete."""
+
+    now: Mark
+    rows: list[BlobRow]
+
+    @property
+    def keys(self) -> set[str]:
+        """Hashes of the rows to delete."""
+        return {row.hash for row in self.rows}
+
+
+def planned(connection: sqlite3.Connection, plan: GcPlan, path: str) -> Doomed:
+    """What a plan deletes, if the store still is the one that it was made of.
 
     Raises
     ------
     StalePlanError
-        The roots moved, a planned blob is alive now, or it is gone.
+        The roots moved, a planned blob is alive now, or it is gone; or it is another store.
     DamagedStoreError
         The store was damaged since the plan was made.
     """
-    started = perf_counter()
     now = mark(connection, plan.policy)
     refuse_if_damaged(now, path)
     if now.refs.session_id != plan.session_id:
@@ -42,49 +50,34 @@ def sweep(
             f"{path}: the roots moved since the plan was made; nothing was deleted, plan again",
             path=path,
         )
-    planned = set(plan.doomed_hashes)
-    doomed = [row for row in now.doomed() if row.hash in planned]
-    if len(doomed) != len(planned):
+    wanted = set(plan.doomed_hashes)
+    rows = [row for row in now.doomed() if row.hash in wanted]
+    if len(rows) != len(wanted):
         raise StalePlanError(
-            f"{path}: {len(planned) - len(doomed)} planned blobs are gone or alive now; nothing "
+            f"{path}: {len(wanted) - len(rows)} planned blobs are gone or alive now; nothing "
             "was deleted, plan again",
             path=path,
         )
-    return _delete(connection, now, doomed, secure, started)
+    return Doomed(now, rows)
 
 
-def collect(
-    connection: sqlite3.Connection, policy: GcPolicy, path: str, *, secure: bool = False
-) -> GcReport:
-    """Plan and sweep inside the open write transaction.
+def unreachable(connection: sqlite3.Connection, policy: GcPolicy, path: str) -> Doomed:
+    """What a policy deletes now.
 
     Raises
     ------
     DamagedStoreError
         The policy refuses: damage could hide a root.
     """
-    started = perf_counter()
     now = mark(connection, policy)
     refuse_if_damaged(now, path)
-    return _delete(connection, now, now.doomed(), secure, started)
+    return Doomed(now, now.doomed())
 
 
-def _delete(
-    connection: sqlite3.Connection, now: Mark, doomed: list[BlobRow], secure: bool, started: float
-) -> GcReport:
-    total = sum(row.stored_bytes for row in now.present)
-    freed = sum(row.stored_bytes for row in doomed)
-    deleted = blobs.delete(connection, [row.rowid for row in doomed], len(now.present))
-    return GcReport(
-        root_count=len(now.roots),
-        retained_blob_count=len(now.live),
-        deleted_blob_count=deleted,
-        deleted_bytes=freed,
-        kept_blob_count=len(now.present) - deleted,
-        kept_bytes=total - freed,
-        freed_content_in_file=deleted > 0 and not secure,
-        seconds=perf_counter() - started,
-    )
+def delete(connection: sqlite3.Connection, doomed: Doomed) -> int:
+    """Delete rows inside the open write transaction, and return how many went."""
+    rowids = [row.rowid for row in doomed.rows]
+    return blobs.delete(connection, rowids, len(doomed.now.present))
 
 
 @contextmanager

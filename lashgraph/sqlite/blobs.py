@@ -76,6 +76,11 @@ def sizes(connection: sqlite3.Connection) -> list[BlobRow]:
     ]
 
 
+def keys(connection: sqlite3.Connection) -> list[str]:
+    """Every key that is a text, from the index alone."""
+    return [key for (key,) in connection.execute("SELECT hash FROM blobs") if type(key) is str]
+
+
 def odd_keys(connection: sqlite3.Connection) -> list[tuple[int, str]]:
     """Rows whose key is no text: never named by a ref, never deleted."""
     return [

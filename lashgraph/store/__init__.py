@@ -1,6 +1,7 @@
 """The store: lash's operations, and frames over them."""
 
-from lashgraph.store.collecting import AutoGc
+from lashgraph.store.auto_gc import AutoGc
+from lashgraph.store.comparing import compare
 from lashgraph.store.directory import StoreDirectory
 from lashgraph.store.family import session_family
 from lashgraph.store.opening import open
@@ -15,6 +16,7 @@ __all__ = [
     "Store",
     "StoreDirectory",
     "StoreOptions",
+    "compare",
     "open",
     "session_family",
 ]

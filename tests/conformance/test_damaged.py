@@ -107,7 +107,7 @@ def collection(path: Path, policy: GcPolicy) -> Outcome:
 
 
 def planned_sweep(path: Path, policy: GcPolicy) -> Outcome:
-    return _sweep(path, lambda store: store.sweep(store.plan_gc(policy)))
+    return _sweep(path, lambda store: store.sweep(store.plan_gc(policy), accept_unusual=True))
 
 
 def _sweep(path: Path, run: Callable[[Any], Any]) -> Outcome:
