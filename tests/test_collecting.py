@@ -288,6 +288,91 @@ def test_a_manifest_with_counted_fields_is_followed(policy: GcPolicy, path: Path
     assert doomed(path, policy) == expected
 
 
+OLD = "INSERT INTO artifact_refs (artifact_ref, blob_ref) VALUES ('old', ?)"
+CUT = zlib.compress(b"a manifest that is not whole")[:9]
+
+
+@pytest.mark.parametrize(
+    "envelope",
+    [
+        {"descriptor": {"kind": "CheckpointManifest"}, "compression": "Brotli", "content": b""},
+        {"content": CUT, "descriptor": {"kind": "CheckpointManifest"}, "compression": "Zlib"},
+        {"descriptor": {"kind": "CheckpointManifest", "hints": ["New"]}, "compression": "None"},
+        [["CheckpointManifest"], "Zlib", CUT],
+        [[1, None], "None", "no bytes"],
+        {0: {0: 1}, 1: "Zlib", 2: CUT},
+        {b"descriptor": [b"CheckpointManifest"], b"compression": 1, b"content": CUT},
+    ],
+)
+def test_a_damaged_manifest_that_an_artifact_names_is_refused(envelope: Any, path: Path) -> None:
+    """By its kind it is a manifest, so that what it named cannot be known."""
+    key = min(doomed(path, GcPolicy.safe()))
+    runtime = doomed(path, GcPolicy.runtime())
+    change(path, "UPDATE blobs SET content = ? WHERE hash = ?", msgpack.packb(envelope), key)
+    change(path, OLD, key)
+    with lg.open(path) as store:
+        with pytest.raises(errors.DamagedStoreError, match="artifact:old names is damaged"):
+            store.plan_gc()
+        assert set(store.plan_gc(GcPolicy.runtime()).doomed_hashes) == runtime - {key}
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [b'{"content": 1}', msgpack.packb([[2], "None", CUT]), msgpack.packb(["x", "Zlib"]), b"\x83"],
+)
+def test_an_artifact_of_another_kind_is_kept_and_not_followed(stored: bytes, path: Path) -> None:
+    key = min(expected := doomed(path, GcPolicy.safe()))
+    change(path, "UPDATE blobs SET content = ? WHERE hash = ?", stored, key)
+    change(path, OLD, key)
+    assert doomed(path, GcPolicy.safe()) == expected - {key}
+
+
+@pytest.mark.parametrize("policy", POLICIES, ids=["safe", "runtime"])
+@pytest.mark.parametrize("envelope", [{0: {0: 1}, 1: "Zlib", 2: b"x"}, [[1], "Zlib", b"x"]])
+def test_a_cut_envelope_with_counted_fields_is_no_manifest(
+    envelope: Any, policy: GcPolicy, path: Path
+) -> None:
+    """Read as a manifest it would name nothing that is there: all that it kept would go."""
+    with lg.open(path) as store:
+        key = store.load_head().checkpoint_ref  # type: ignore[union-attr]
+    change(path, "UPDATE blobs SET content = ? WHERE hash = ?", msgpack.packb(envelope), key)
+    with lg.open(path) as store, pytest.raises(errors.DamagedStoreError, match="without names"):
+        store.plan_gc(policy)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"archive_hash":"%s","archive_hash":"%s"}',
+        '{"a":{"archive_hash":"%s"},"a":["%s"],"archive_hash":"%s"}',
+        '[{"a":{"archive_hash":"%s"},"a":null},{"archive\\u005fhash":"%s"}]',
+    ],
+)
+def test_both_of_two_equal_keys_name_a_blob(body: str, path: Path) -> None:
+    expected = doomed(path, GcPolicy.safe())
+    first, second = sorted(expected)[:2]
+    names = [first, second] if body.count("%s") == 2 else [first, "no hash", second]
+    row = '{"node_id":"x","timestamp":"t","kind":"plugin","plugin_type":"p","body":%s}'
+    sql = "INSERT INTO graph_nodes (node_id, node_json) VALUES ('x', ?)"
+    change(path, sql, row % (body % tuple(names)))
+    assert doomed(path, GcPolicy.safe()) == expected - {first, second}
+    with lg.open(path) as store:
+        assert store.problems().empty
+
+
+def test_half_a_surrogate_pair_names_no_blob(path: Path) -> None:
+    """The runtime passes over a field that it does not know, whatever stands in it."""
+    row = (
+        '{"node_id":"x","timestamp":"t","kind":"plugin","plugin_type":"p","body":1,'
+        '"new":{"archive_hash":"\\ud800"}}'
+    )
+    expected = doomed(path, GcPolicy.safe())
+    change(path, "INSERT INTO graph_nodes (node_id, node_json) VALUES ('x', ?)", row)
+    assert doomed(path, GcPolicy.safe()) == expected
+    with lg.open(path) as store:
+        assert "archive:x" not in set(store.refs()["ref"])
+
+
 @pytest.mark.parametrize("escape", [str, lambda key: "".join(f"\\u{ord(c):04x}" for c in key)])
 @pytest.mark.parametrize(
     "row",

@@ -17,6 +17,7 @@ from lashgraph.errors import UnknownRefError
 from lashgraph.format.blob import hash_matches, unwrap
 from lashgraph.format.checkpoint import Manifest, decode
 from lashgraph.format.strict import Invalid
+from lashgraph.reach.envelopes import is_envelope, names_manifest
 from lashgraph.reach.policy import GcPolicy
 from lashgraph.reach.refs import Ref, StoreRefs, TurnRefs, collect_refs, node_refs
 from lashgraph.sqlite import artifacts, blobs
@@ -215,7 +216,11 @@ class _Marker:
         self.result.live.setdefault(root.blob_hash, root.ref)
 
     def _is_manifest(self, key: str) -> bool:
-        return key in self.there and blobs.kind_of(self.connection, key) == "CheckpointManifest"
+        """By the kind in the envelope, also where the rest of it is damaged."""
+        kind = blobs.kind_of(self.connection, key) if key in self.there else None
+        if kind in ("raw", "damaged"):
+            return names_manifest(blobs.stored(self.connection, key) or b"")
+        return kind == "CheckpointManifest"
 
     def _manifest(self, root: Ref, *, must_exist: bool) -> None:
         """Follow a manifest to the blobs it names, once."""
@@ -238,8 +243,11 @@ class _Marker:
                 self._refuse("blobs", key, f"{name} is missing; what it named cannot be known")
             return None
         blob = unwrap(stored)
-        if blob.damage:
-            self._refuse("blobs", key, f"{name} is damaged: {blob.damage}")
+        damage = blob.damage
+        if not damage and blob.kind == "raw" and is_envelope(stored):
+            damage = "its envelope, written without names, cannot be read"
+        if damage:
+            self._refuse("blobs", key, f"{name} is damaged: {damage}")
             return None
         unknown: list[str] = []
         try:

@@ -11,6 +11,7 @@ import msgpack
 
 from lashgraph.testing.oracle.shapes import (
     Pairs,
+    Shape,
     Struct,
     Unreadable,
     anything,
@@ -123,7 +124,10 @@ def says_manifest(stored: bytes) -> bool:
     """Whether an envelope, be the rest of it sound or not, names a manifest as its kind."""
     parts = list(_envelope_parts(stored))
     return _looks_like_an_envelope(parts) and any(
-        _is(item, _DESCRIBES_MANIFEST) for name, _, item in parts if name == "descriptor"
+        _read(kind, _KIND) == "CheckpointManifest"
+        for name, _, descriptor in parts
+        if name == "descriptor"
+        for kind in _kinds(descriptor)
     )
 
 
@@ -186,12 +190,13 @@ def _envelope_parts(stored: bytes) -> Iterator[tuple[str | int, Any, Any]]:
     try:
         if 0x80 <= first <= 0x8F or first in (0xDE, 0xDF):
             for _ in range(unpacker.read_map_header()):
-                key = unpacker.unpack()
-                yield field_name(key, _FIELDS), key, unpacker.unpack()
+                key, item = unpacker.unpack(), unpacker.unpack()
+                if isinstance(key, (str, bytes)) or (type(key) is int and key >= 0):
+                    yield field_name(key, _FIELDS), key, item
         elif 0x90 <= first <= 0x9F or first in (0xDC, 0xDD):
             for name in _FIELDS[: unpacker.read_array_header()]:
                 yield name, None, unpacker.unpack()
-    except (ValueError, TypeError, RecursionError, Unreadable, msgpack.UnpackException):
+    except (ValueError, TypeError, RecursionError, msgpack.UnpackException):
         return
 
 
@@ -202,27 +207,23 @@ def _looks_like_an_envelope(parts: list[tuple[str | int, Any, Any]]) -> bool:
     """
     for name, key, item in parts:
         counted = key is None or isinstance(key, int)
-        if counted and name == "compression" and _is(item, _COMPRESSION):
+        if counted and name == "compression" and _read(item, _COMPRESSION):
             return True
         if not counted and name in ("descriptor", "content"):
             return True
     return False
 
 
-def _is_manifest_kind(value: Any) -> str:
-    kind: str = _KIND(value)
-    want(kind == "CheckpointManifest", "another kind")
-    return kind
+def _kinds(descriptor: Any) -> list[Any]:
+    """What stands in a descriptor as its kind, twice if it does."""
+    if isinstance(descriptor, Pairs):
+        zero = [item for key, item in descriptor if type(key) is int and key == 0]
+        return zero + [item for key, item in descriptor if key in ("kind", b"kind")]
+    return descriptor[:1] if isinstance(descriptor, list) else []
 
 
-_DESCRIBES_MANIFEST = struct(
-    {"kind": _is_manifest_kind, "hints": lambda hints: hints}, required="kind"
-)
-
-
-def _is(value: Any, shape: Any) -> bool:
+def _read(value: Any, shape: Shape) -> Any:
     try:
-        shape(value)
+        return shape(value)
     except Unreadable:
-        return False
-    return True
+        return None

@@ -78,7 +78,7 @@ def octets(value: Any) -> bytes:
 def anything(value: Any) -> Any:
     """Free-form JSON; here a key may stand twice."""
     for key, item in entries(value):
-        if key is not None:
+        if isinstance(value, Pairs):
             text(key)
         anything(item)
     if isinstance(value, str):
