@@ -19,6 +19,8 @@ NO_TIME = int(np.iinfo(np.int64).min)
 """What stands for a text that is no time; pandas calls it NaT."""
 
 _MOST_MS = 9_223_372_036_854
+_INTEGERS = {"Int64": (-(1 << 63), (1 << 63) - 1), "UInt64": (0, (1 << 64) - 1)}
+"""What whole numbers that may be missing can hold; others are missing."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,11 @@ def count(name: str, meaning: str) -> Column:
 def maybe(name: str, meaning: str) -> Column:
     """A whole number that may be missing."""
     return Column(name, "Int64", meaning)
+
+
+def maybe_large(name: str, meaning: str) -> Column:
+    """A whole number of 64 bits without a sign that may be missing."""
+    return Column(name, "UInt64", meaning)
 
 
 def number(name: str, meaning: str) -> Column:
@@ -104,13 +111,16 @@ class FrameSchema:
         """
         if names is None:
             return self.columns
-        if isinstance(names, str):
-            raise UnknownColumnError(f"columns is a list of names, not the text {names!r}")
+        if isinstance(names, (str, bytes)) or not isinstance(names, Iterable):
+            kind = "text" if isinstance(names, str) else type(names).__name__
+            raise UnknownColumnError(f"columns is a list of names, not the {kind} {names!r}")
         known = {column.name: column for column in self.columns}
-        wanted = list(dict.fromkeys(names))
+        wanted = list(
+            dict.fromkeys(name if isinstance(name, str) else repr(name) for name in names)
+        )
         for name in wanted:
             if name not in known:
-                close = difflib.get_close_matches(str(name), known, 1)
+                close = difflib.get_close_matches(name, known, 1)
                 meant = f"; did you mean {close[0]!r}?" if close else ""
                 raise UnknownColumnError(
                     f"no column {name!r} in {self.name}(){meant} It has: {', '.join(known)}"
@@ -167,6 +177,9 @@ def series(column: Column, values: Any) -> Any:
     if dtype == "str":
         array = values if isinstance(values, (pa.Array, pa.ChunkedArray)) else _texts(values)
         return pd.Series(pd.array(array, dtype="str"))
+    if dtype in _INTEGERS and isinstance(values, (list, tuple)):
+        low, high = _INTEGERS[dtype]
+        values = [v if v is None or low <= v <= high else None for v in values]
     return pd.array(values, dtype=dtype)
 
 
@@ -219,6 +232,8 @@ def nanoseconds(texts: Sequence[str | None]) -> NDArray[np.int64]:
 
 
 def _odd_stamp(text: str) -> int:
+    if not text[:1].isdigit():
+        return NO_TIME  # pandas takes "now" and "today" for times
     try:
         stamp = pd.to_datetime(text, format="ISO8601", utc=True)
         return int(stamp.as_unit("ns").value)

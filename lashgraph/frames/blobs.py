@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from lashgraph.columns import FrameSchema, count, flag, maybe, maybe_flag, text
 from lashgraph.format.blob import hash_matches, unwrap
-from lashgraph.frames.refs import all_refs
+from lashgraph.frames.refs import all_refs, kept_hashes
 from lashgraph.frames.source import Source, Table
 from lashgraph.reach import GcPolicy, Mark, mark
 from lashgraph.sqlite import blobs
@@ -19,17 +19,32 @@ from lashgraph.sqlite.blobs import BlobRow
 BLOBS = FrameSchema.of(
     "blobs",
     "every blob, in the order of the table",
-    text("hash", "SHA-256 of the decoded content"),
-    text("kind", "kind in the envelope; 'raw' without one, 'damaged' where it is unreadable"),
+    text("hash", "its key: the SHA-256 of the decoded content, unless it was altered"),
+    text(
+        "kind",
+        "kind in the envelope; 'raw' without one, 'damaged' where the envelope is unreadable",
+    ),
     text("compression", "'None' or 'Zlib'; empty without a readable envelope"),
     count("stored_bytes", "bytes as stored"),
-    maybe("content_bytes", "bytes of the decoded content; missing unless asked for"),
-    flag("reachable_safe", "whether the safe policy keeps it"),
-    flag("reachable_runtime", "whether the runtime's collection keeps it"),
-    count("n_refs", "how many refs name it"),
-    text("first_turn_id", "the first recorded turn that named it"),
-    text("last_turn_id", "the last recorded turn that named it"),
-    maybe_flag("hash_ok", "whether its content has that hash; missing unless verified"),
+    maybe(
+        "content_bytes",
+        "bytes of the decoded content; missing unless asked for, and where it cannot be decoded",
+    ),
+    flag(
+        "reachable_safe",
+        "whether the safe policy keeps it; all are kept where it refuses to collect",
+    ),
+    flag(
+        "reachable_runtime",
+        "whether the runtime's collection keeps it; all are kept where it is refused",
+    ),
+    count("n_refs", "rows of refs() that name it"),
+    text("first_turn_id", "the first recorded turn whose record names it"),
+    text("last_turn_id", "the last recorded turn whose record names it"),
+    maybe_flag(
+        "hash_ok",
+        "whether its content, or its bytes as stored, have that hash; missing unless verified",
+    ),
 )
 
 
@@ -55,14 +70,18 @@ def blobs_table(
         "compression": [compression for _, compression in kinds],
         "stored_bytes": [row.stored_bytes for row in rows],
         "content_bytes": lambda: contents.lengths if content_bytes else [None] * len(rows),
-        "reachable_safe": lambda: [row.hash in marks.safe.live for row in rows],
-        "reachable_runtime": lambda: [row.hash in marks.runtime.live for row in rows],
+        "reachable_safe": lambda: _among(kept_hashes(marks.safe), rows),
+        "reachable_runtime": lambda: _among(kept_hashes(marks.runtime), rows),
         "n_refs": lambda: list(map(marks.naming.__getitem__, (row.hash for row in rows))),
         "first_turn_id": lambda: [marks.turns.first.get(row.hash) for row in rows],
         "last_turn_id": lambda: [marks.turns.last.get(row.hash) for row in rows],
         "hash_ok": lambda: contents.matches if verify else [None] * len(rows),
     }
     return Table(columns, len(rows), [])
+
+
+def _among(hashes: Set[str], rows: Sequence[BlobRow]) -> list[bool]:
+    return [row.hash in hashes for row in rows]
 
 
 class _NamingTurns(NamedTuple):
@@ -130,7 +149,7 @@ class _Contents:
             if stored is None:
                 found.append((None, None))
                 continue
-            content = unwrap(stored).content
-            same = hash_matches(row.hash, stored, content) if self._verify else None
-            found.append((len(content), same))
+            blob = unwrap(stored)
+            same = hash_matches(row.hash, stored, blob.content) if self._verify else None
+            found.append((None if blob.damage else len(blob.content), same))
         return found

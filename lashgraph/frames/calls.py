@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +16,7 @@ from lashgraph.format.node import Part
 from lashgraph.format.texts import plain_texts
 from lashgraph.frames.graph import Scan
 from lashgraph.frames.source import Source, Table
+from lashgraph.frames.texts import is_json
 from lashgraph.tree.forest import measure, without_cycles
 from lashgraph.tree.tour import Tour, tour
 
@@ -25,14 +26,19 @@ FAILED = "[Tool execution failed]"
 TOOL_CALLS = FrameSchema.of(
     "tool_calls",
     "every tool call with its result, in load order of the calls; then results without a call",
-    text("call_id", "id of the call"),
+    text("call_id", "id of the call; ids are reused, so that several rows may have the same"),
     text("tool_name", "the tool"),
     text("call_node_id", "the node that makes the call; missing for an orphan result"),
-    text("result_node_id", "the node that answers it"),
+    text(
+        "result_node_id",
+        "the node that answers it: a result belongs to the nearest call of its id on the path "
+        "above it; of results on several branches one on the active path is shown, else the first",
+    ),
     closed(
         "status",
-        "ok; error: the runtime says that it failed; no_result; duplicate_result: several on one "
-        "path, the first is shown; orphan_result: no call above it",
+        "ok; error: the result begins as the runtime begins that of a call which failed; "
+        "no_result; duplicate_result: several on one path, the uppermost is shown; orphan_result: "
+        "no call above it",
         "ok",
         "error",
         "no_result",
@@ -41,9 +47,9 @@ TOOL_CALLS = FrameSchema.of(
     ),
     time("called_at", "when the call was made"),
     time("result_at", "when the result was stored"),
-    number("seconds", "from one to the other"),
+    number("seconds", "seconds from one to the other"),
     flag("on_active_path", "whether the path of the head's leaf passes the call (or the orphan)"),
-    maybe_flag("args_valid_json", "whether the arguments are JSON; missing without a call"),
+    maybe_flag("args_valid_json", "whether args is JSON; missing without a call"),
     text("args", "the arguments, as the model wrote them"),
     text("result", "the content of the result"),
 )
@@ -54,13 +60,16 @@ class _Parts:
 
     def __init__(self) -> None:
         self.places: list[int] = []
+        self.indexes: list[int] = []
         self.call_ids: list[str | None] = []
         self.tools: list[str | None] = []
         self.stamps: list[str] = []
         self.contents: list[str] = []
 
-    def add(self, place: int, stamp: str, part: Part) -> None:
+    def add(self, place: int, index: int, stamp: str, part: Part) -> None:
+        """Take a part: the row of its message, its number in that, the row's time."""
         self.places.append(place)
+        self.indexes.append(index)
         self.call_ids.append(part.tool_call_id)
         self.tools.append(part.tool_name)
         self.stamps.append(stamp)
@@ -76,16 +85,16 @@ def tool_calls_table(source: Source, wanted: frozenset[str], *, tombstoned: bool
             message = node.message if node is not None else None
             if node is None or message is None:
                 continue
-            for part in message.parts:
+            for index, part in enumerate(message.parts):
                 if part.kind in raws:
                     kept = calls if part.kind == "ToolCall" else results
-                    kept.add(place, node.timestamp, part)
+                    kept.add(place, index, node.timestamp, part)
                     raws[part.kind].append(part.content_json)
         if wanted & {"args", "args_valid_json"}:
             calls.contents += plain_texts(raws["ToolCall"])
         if wanted & {"result", "status"}:
             results.contents += plain_texts(raws["ToolResult"])
-    pairs = _pair(calls, results, _Above(scan), scan)
+    pairs = _Pairing(calls, results, scan).rows()
     return Table(_columns(scan, calls, results, pairs), len(pairs.call), scan.damages)
 
 
@@ -97,83 +106,110 @@ class _Pairs(NamedTuple):
     duplicate: list[bool]
 
 
-class _Above:
-    """Whether a row stands on the path from the root to another, or is that other."""
+class _Pairing:
+    """Which result answers which call: each the nearest call of its id on the path above it.
 
-    def __init__(self, scan: Scan) -> None:
+    The path goes through the rows that the frame is made from, and through the parts of a message
+    in their order. A cycle of parents is no path: each row on one is taken for a root.
+    """
+
+    def __init__(self, calls: _Parts, results: _Parts, scan: Scan) -> None:
+        self._calls = calls
+        self._results = results
         self._scan = scan
-
-    def __call__(self, upper: int, lower: int) -> bool:
-        links = self._scan.living_links
-        if upper == lower or links[lower] == upper:
-            return True
-        place, sizes = self._tour.place, self._tour.sizes
-        return bool(place[upper] <= place[lower] < place[upper] + sizes[upper])
+        self._forest = without_cycles(measure(scan.links))
 
     @cached_property
     def _tour(self) -> Tour:
-        return tour(without_cycles(measure(self._scan.living_links)))
+        return tour(self._forest)
 
+    def rows(self) -> _Pairs:
+        """Each call with its result, then the results without a call."""
+        answers: list[list[int]] = [[] for _ in self._calls.places]
+        orphans: list[int] = []
+        for result, call in enumerate(self._nearest()):
+            (orphans if call is None else answers[call]).append(result)
+        shown = [self._shown(found) for found in answers]
+        return _Pairs(
+            [*range(len(answers)), *[-1] * len(orphans)],
+            [result for result, _ in shown] + orphans,
+            [several for _, several in shown] + [False] * len(orphans),
+        )
 
-def _pair(calls: _Parts, results: _Parts, above: _Above, scan: Scan) -> _Pairs:
-    """Give each result to the nearest call of its id above it, then each call its result."""
-    by_id: defaultdict[str | None, list[int]] = defaultdict(list)
-    for index, call_id in enumerate(calls.call_ids):
-        by_id[call_id].append(index)
-    answers: list[list[int]] = [[] for _ in calls.places]
-    orphans: list[int] = []
-    for result, (call_id, place) in enumerate(zip(results.call_ids, results.places, strict=True)):
-        candidates = by_id.get(call_id, []) if call_id is not None else []
-        over = [call for call in candidates if above(calls.places[call], place)]
-        if over:
-            answers[_lowest(over, calls.places, above)].append(result)
-        else:
-            orphans.append(result)
-    chosen, duplicate = [], []
-    for found in answers:
-        first, several = _first_answer(found, results.places, above, scan)
-        chosen.append(first)
-        duplicate.append(several)
-    none = [-1] * len(orphans)
-    return _Pairs(
-        [*range(len(answers)), *none],
-        chosen + orphans,
-        duplicate + [False] * len(orphans),
-    )
-
-
-def _lowest(calls: Sequence[int], places: list[int], above: _Above) -> int:
-    """Of calls on one path the lowest; in one message the last."""
-    lowest = calls[0]
-    for call in calls[1:]:
-        if above(places[lowest], places[call]):
-            lowest = call
-    return lowest
-
-
-def _first_answer(
-    found: list[int], places: list[int], above: _Above, scan: Scan
-) -> tuple[int, bool]:
-    """The result to show, and whether the path to it or below it holds another.
-
-    Of results on several branches the one on the active path counts, else the first loaded.
-    """
-    if len(found) < 2:
-        return (found[0] if found else -1), False
-    shown = next((result for result in found if scan.active[places[result]]), found[0])
-    related = [
-        other
-        for other in found
-        if above(places[other], places[shown]) or above(places[shown], places[other])
-    ]
-    for other in related:
-        if (
-            other != shown
-            and above(places[other], places[shown])
-            and (places[other] != places[shown] or other < shown)
+    def _nearest(self) -> list[int | None]:
+        """The call of each result. Most stand one row above; others are found by a walk."""
+        calls, results = self._calls, self._results
+        at: defaultdict[tuple[str | None, int], list[int]] = defaultdict(list)
+        for call, key in enumerate(zip(calls.call_ids, calls.places, strict=True)):
+            at[key].append(call)
+        parents = self._forest.parents[np.array(results.places, np.int64)].tolist()
+        found: list[int | None] = []
+        far: list[int] = []
+        for result, (call_id, place, parent) in enumerate(
+            zip(results.call_ids, results.places, parents, strict=True)
         ):
-            shown = other
-    return shown, len(related) > 1
+            if call_id is None:
+                found.append(None)
+                continue
+            here = at.get((call_id, place), [])
+            before = bisect_left(here, results.indexes[result], key=calls.indexes.__getitem__)
+            over = here[:before] or at.get((call_id, parent))
+            found.append(over[-1] if over else None)
+            if not over:
+                far.append(result)
+        for result, call in self._walk(far):
+            found[result] = call
+        return found
+
+    def _walk(self, far: list[int]) -> Iterator[tuple[int, int]]:
+        """Results and the nearest call above each, by one pass for each id in depth-first order."""
+        calls, results = self._calls, self._results
+        waiting: defaultdict[str | None, list[int]] = defaultdict(list)
+        for result in far:
+            waiting[results.call_ids[result]].append(result)
+        by_id: defaultdict[str | None, list[int]] = defaultdict(list)
+        for call, call_id in enumerate(calls.call_ids):
+            if call_id in waiting:
+                by_id[call_id].append(call)
+        for call_id, making in by_id.items():
+            met = [(*self._position(calls, call), True, call) for call in making]
+            met += [(*self._position(results, one), False, one) for one in waiting[call_id]]
+            open_calls: list[tuple[int, int]] = []
+            for position, _, is_call, part in sorted(met):
+                while open_calls and open_calls[-1][0] <= position:
+                    open_calls.pop()
+                if is_call:
+                    size = int(self._tour.sizes[calls.places[part]])
+                    open_calls.append((position + size, part))
+                elif open_calls:
+                    yield part, open_calls[-1][1]
+
+    def _position(self, parts: _Parts, part: int) -> tuple[int, int]:
+        """Where a part stands in depth-first order: its row, then its number in the message."""
+        return int(self._tour.place[parts.places[part]]), parts.indexes[part]
+
+    def _shown(self, found: list[int]) -> tuple[int, bool]:
+        """The result to show, and whether the path to it or below it holds another.
+
+        Of results on several branches one on the active path counts, else the first loaded; of
+        several on one path the uppermost.
+        """
+        if len(found) < 2:
+            return (found[0] if found else -1), False
+        places = self._results.places
+        chosen = next((result for result in found if self._scan.active[places[result]]), found[0])
+        above = [result for result in found if self._is_above(result, chosen)]
+        below = [result for result in found if self._is_above(chosen, result)]
+        uppermost = min([chosen, *above], key=lambda result: self._position(self._results, result))
+        return uppermost, bool(above or below)
+
+    def _is_above(self, upper: int, lower: int) -> bool:
+        """Whether a result stands on the path to another, before it."""
+        start, index = self._position(self._results, upper)
+        position, other = self._position(self._results, lower)
+        if position == start:
+            return index < other
+        return start < position < start + int(self._tour.sizes[self._results.places[upper]])
 
 
 def _columns(scan: Scan, calls: _Parts, results: _Parts, pairs: _Pairs) -> dict[str, Any]:
@@ -201,7 +237,7 @@ def _columns(scan: Scan, calls: _Parts, results: _Parts, pairs: _Pairs) -> dict[
         "on_active_path": lambda: scan.active[
             np.array(either(calls.places, results.places), np.int64)
         ],
-        "args_valid_json": lambda: of(pairs.call, list(map(_is_json, calls.contents))),
+        "args_valid_json": lambda: of(pairs.call, list(map(is_json, calls.contents))),
         "args": lambda: of(pairs.call, calls.contents),
         "result": lambda: of(pairs.result, results.contents),
     }
@@ -225,11 +261,3 @@ def _statuses(pairs: _Pairs, contents: list[str]) -> list[str]:
 def _seconds(called: list[str | None], answered: list[str | None]) -> NDArray[np.float64]:
     span = times(answered) - times(called)
     return span.total_seconds().to_numpy(np.float64)
-
-
-def _is_json(content: str) -> bool:
-    try:
-        msgspec.json.decode(content, type=msgspec.Raw)
-    except (msgspec.DecodeError, RecursionError):
-        return False
-    return True

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from lashgraph.columns import Column, FrameSchema, count, flag, maybe, text
+from lashgraph.columns import Column, FrameSchema, count, flag, maybe, maybe_large, text
 from lashgraph.format.checkpoint import CHILD_FIELDS
-from lashgraph.frames.refs import read_manifest
+from lashgraph.frames.refs import kept_hashes, read_manifest
 from lashgraph.frames.source import RowDamage, Source, Table
 from lashgraph.frames.tokens import TOKENS
 from lashgraph.reach import GcPolicy, mark
@@ -29,11 +29,17 @@ CHECKPOINTS = FrameSchema.of(
     maybe("context_budget_tokens", "tokens that the context may take"),
     text("tool_state_ref", "tool state that it names"),
     text("plugin_snapshot_ref", "plugin snapshot that it names"),
-    maybe("plugin_snapshot_revision", "revision of that snapshot"),
+    maybe_large("plugin_snapshot_revision", "revision of that snapshot"),
     text("execution_state_ref", "execution state that it names"),
     count("n_children_missing", "blobs among these three that are not there"),
-    flag("reachable_safe", "whether the safe policy keeps it"),
-    flag("reachable_runtime", "whether the runtime's collection keeps it"),
+    flag(
+        "reachable_safe",
+        "whether the safe policy keeps it; all are kept where it refuses to collect",
+    ),
+    flag(
+        "reachable_runtime",
+        "whether the runtime's collection keeps it; all are kept where it is refused",
+    ),
     count("stored_bytes", "bytes of the manifest as stored"),
 )
 
@@ -59,6 +65,7 @@ def checkpoints_table(source: Source, _wanted: frozenset[str]) -> Table:
             turns.setdefault(turn.result.checkpoint_ref, []).append(turn.turn.turn_id)
     naming = [turns.get(row.hash, []) for row in rows]
     present = {row.hash for row in safe.present}
+    kept_safe, kept_runtime = kept_hashes(safe), kept_hashes(runtime)
     columns: dict[str, Any] = {
         "checkpoint_ref": [row.hash for row in rows],
         "readable": [manifest is not None for manifest in manifests],
@@ -74,8 +81,8 @@ def checkpoints_table(source: Source, _wanted: frozenset[str]) -> Table:
             sum(child not in present for _, child in one.children()) if one is not None else 0
             for one in manifests
         ],
-        "reachable_safe": [row.hash in safe.live for row in rows],
-        "reachable_runtime": [row.hash in runtime.live for row in rows],
+        "reachable_safe": [row.hash in kept_safe for row in rows],
+        "reachable_runtime": [row.hash in kept_runtime for row in rows],
         "stored_bytes": [row.stored_bytes for row in rows],
     }
     columns |= {name: [getattr(one, name, None) for one in manifests] for name in CHILD_FIELDS}

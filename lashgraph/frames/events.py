@@ -18,7 +18,11 @@ EVENTS = FrameSchema.of(
     text("node_id", "the node that holds it"),
     closed("kind", "what it is", "protocol", "plugin"),
     text("plugin_id", "the plugin that a protocol event belongs to"),
-    text("type", "type of a plugin entry; of a protocol event the first key of its payload"),
+    text(
+        "type",
+        "type of a plugin entry; of a protocol event the first key of its payload, missing if that "
+        "is no object or empty",
+    ),
     time("timestamp", "when it was made"),
     text("agent_frame_id", "the agent frame it belongs to"),
     flag("on_active_path", "whether the path of the head's leaf passes here"),
@@ -31,7 +35,7 @@ STEPS = FrameSchema.of(
     "every step of a code-executing session, in load order: there the work stands in these, not in "
     "messages",
     text("node_id", "the node that records it"),
-    maybe("iteration", "its number within the turn"),
+    maybe("iteration", "its number within the turn, from 0"),
     time("timestamp", "when it was recorded"),
     text("agent_frame_id", "the agent frame it belongs to"),
     flag("on_active_path", "whether the path of the head's leaf passes here"),
@@ -39,7 +43,11 @@ STEPS = FrameSchema.of(
     text("code", "what was run"),
     text("output", "what it printed, a line break between the pieces"),
     text("error", "why it failed"),
-    text("final_output", "the turn's answer: a text as it is, any other value as JSON"),
+    text(
+        "final_output",
+        "what it gave as the turn's answer: a text as it is, any other value as JSON; missing if "
+        "it gave none",
+    ),
     text("reasoning", "what the model wrote, the code with it"),
 )
 

@@ -24,23 +24,37 @@ _UNREADABLE = _KINDS.index("unreadable")
 NODES = FrameSchema.of(
     "nodes",
     "every row of the session graph, in load order, tombstoned and unreadable ones too",
-    text("node_id", "the row's id"),
-    count("seq", "load order"),
+    text("node_id", "the row's id, by which rows are linked here, whatever id its JSON has"),
+    count("seq", "load order; starts again when the graph is replaced"),
     text("parent_node_id", "the parent that the node names"),
-    closed("parent_status", "what that parent is", *_STATUSES),
-    maybe("depth", "steps to where the path upwards ends; missing where it runs in a circle"),
-    count("n_children", "nodes that name this one as parent and are not tombstoned"),
+    closed(
+        "parent_status",
+        "what that parent is: root: none is named; present; tombstoned; missing: not in the "
+        "table; cycle: present, and the node is its own ancestor; unreadable: the row itself "
+        "cannot be read, so its parent is not known",
+        *_STATUSES,
+    ),
+    maybe(
+        "depth",
+        "steps to where the path upwards ends (at a root, at a parent that is missing or "
+        "tombstoned); missing where it runs in a circle",
+    ),
+    count("n_children", "living nodes that name this one as parent"),
     flag("on_active_path", "whether the path of the head's leaf passes here"),
     flag("is_leaf", "whether no living node names it as parent"),
-    text("branch_id", "id of the first node of its branch, the run without a fork it lies on"),
+    text(
+        "branch_id",
+        "id of the first node of its branch, the run of living nodes without a fork that it lies "
+        "on; each node of a cycle is a branch by itself; missing for tombstoned nodes",
+    ),
     text("agent_frame_id", "the agent frame it belongs to"),
     time("timestamp", "when it was made"),
     closed("kind", "what it is", *_KINDS),
-    closed("role", "role of a message", *ROLES),
-    text("plugin_type", "type of a plugin node"),
+    closed("role", "role of a message; missing for other nodes", *ROLES),
+    text("plugin_type", "type of a plugin node; missing for other nodes"),
     *cause_columns(),
     flag("tombstoned", "whether it waits for vacuum"),
-    count("json_bytes", "bytes of its JSON"),
+    count("json_bytes", "bytes of its JSON as UTF-8"),
 )
 
 
@@ -137,16 +151,22 @@ class _Tree:
         links, dead = self._scan.links, self._scan.is_dead
         return np.bincount(links[(links >= 0) & ~dead], minlength=len(links)).astype(np.int64)
 
-    def branch_ids(self) -> list[str]:
-        """Id of the first row of each row's branch."""
-        whole = self.forest
-        if not len(whole.parents):
+    def branch_ids(self) -> list[str | None]:
+        """Id of the first row of each living row's branch."""
+        dead = self._scan.is_dead
+        if not len(dead):
             return []
+        whole = self.forest
+        if dead.any():
+            whole = measure(np.where(dead, ROOT, whole.parents))
         inside = whole.parents[whole.parents >= 0]
         n_children = np.bincount(inside, minlength=len(whole.parents))
         of = runs(whole, n_children, tour(without_cycles(whole))).of
         ids = self._scan.ids
-        return [ids[first] for first in of.tolist()]
+        return [
+            None if gone else ids[first]
+            for first, gone in zip(of.tolist(), dead.tolist(), strict=True)
+        ]
 
 
 def _depths(forest: Forest) -> Any:

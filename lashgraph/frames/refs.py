@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Set
 from typing import Any
 
 from lashgraph.columns import FrameSchema, closed, flag, text
@@ -18,7 +19,7 @@ REFS = FrameSchema.of(
     text("ref", "key of the source, as every call takes it"),
     closed(
         "source_kind",
-        "what names it",
+        "what names it; unreadable_node: a node's text in which the hash of a blob stands",
         "head",
         "agent_frame",
         "artifact",
@@ -27,14 +28,22 @@ REFS = FrameSchema.of(
         "archive",
         "unreadable_node",
     ),
-    text("source_id", "which one of that kind"),
+    text(
+        "source_id",
+        "which one of that kind: id of the session, agent frame, turn or node, name of the "
+        "artifact, hash of the manifest",
+    ),
     text("field", "the field that holds the name"),
     text("blob_hash", "the blob named"),
     flag("is_root_safe", "whether the safe policy starts from it"),
     flag("is_root_runtime", "whether the runtime's collection starts from it"),
     flag("target_present", "whether the blob is there"),
     flag("dangling", "whether the blob is not there"),
-    flag("dangling_after_gc", "whether it will not be there after a collection by the safe policy"),
+    flag(
+        "dangling_after_gc",
+        "whether it will not be there after a collection by the safe policy; one that is refused "
+        "deletes nothing",
+    ),
 )
 
 
@@ -44,7 +53,7 @@ def refs_table(source: Source, _wanted: frozenset[str]) -> Table:
     safe, runtime = mark(connection, GcPolicy.safe()), mark(connection, GcPolicy.runtime())
     present = {row.hash for row in safe.present}
     safe_roots, runtime_roots = set(safe.roots), set(runtime.roots)
-    stays = present if safe.findings else present & safe.live.keys()
+    stays = present & kept_hashes(safe)
     refs = all_refs(connection, safe)
     there = [ref.blob_hash in present for ref in refs]
     columns: dict[str, Any] = {
@@ -60,6 +69,11 @@ def refs_table(source: Source, _wanted: frozenset[str]) -> Table:
         "dangling_after_gc": [ref.blob_hash not in stays for ref in refs],
     }
     return Table(columns, len(refs), [])
+
+
+def kept_hashes(marked: Mark) -> Set[str]:
+    """What a collection leaves: the reachable, or all blobs where it is refused."""
+    return {row.hash for row in marked.present} if marked.findings else marked.live.keys()
 
 
 def all_refs(connection: sqlite3.Connection, seen: Mark) -> list[Ref]:

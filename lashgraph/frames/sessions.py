@@ -15,7 +15,7 @@ from lashgraph.format import jsontext
 from lashgraph.format.session import ROOT
 from lashgraph.format.usage import TokenUsage
 from lashgraph.frames.graph import cause_columns, cause_values
-from lashgraph.frames.source import Source, Table
+from lashgraph.frames.source import RowDamage, Source, Table
 from lashgraph.frames.tokens import TOKENS
 from lashgraph.reach import GcPolicy, Mark, mark
 from lashgraph.sqlite import heads, usage
@@ -26,7 +26,7 @@ SESSIONS = FrameSchema.of(
     "one row for the session",
     text("name", "name of the session"),
     time("created_at", "when it was created"),
-    text("model", "model in use"),
+    text("model", "model in use: of the head's configuration, else of the metadata"),
     text("provider_id", "provider of the model"),
     text("cwd", "working directory"),
     closed("relation", "root or child of another session", "root", "child"),
@@ -39,14 +39,22 @@ SESSIONS = FrameSchema.of(
     count("n_messages", "messages of living nodes, on all branches"),
     count("n_tool_calls", "tool calls in them"),
     count("n_turns", "recorded turns"),
-    count("n_branches", "branches: runs of living nodes without a fork"),
+    count("n_branches", "branches: runs of living nodes without a fork, as in nodes()"),
     count("n_agent_frames", "agent frames that the head lists"),
-    time("first_at", "when the first living node was made"),
-    time("last_at", "when the last living node was made"),
-    *(Column(column.name, "int64", column.meaning + ", of the ledger") for column in TOKENS),
+    time("first_at", "the earliest time of a living node"),
+    time("last_at", "the latest time of a living node"),
+    *(
+        Column(
+            c.name, "Int64", c.meaning + ": sum of usage(); missing where rows of it are unreadable"
+        )
+        for c in TOKENS
+    ),
     count("n_blobs", "blobs"),
     count("blob_bytes", "stored bytes of all blobs"),
-    count("reclaimable_bytes", "stored bytes of blobs that the safe policy does not keep"),
+    count(
+        "reclaimable_bytes",
+        "stored bytes of blobs that the safe policy does not keep; 0 where it refuses to collect",
+    ),
     count("file_bytes", "size of the database file"),
     count("wal_bytes", "size of its log"),
     count("freelist_bytes", "free pages inside the file"),
@@ -54,14 +62,16 @@ SESSIONS = FrameSchema.of(
     count("n_problems", "rows of problems()"),
 )
 
+_TOKEN_NAMES = frozenset(column.name for column in TOKENS)
 
-def sessions_table(source: Source, _wanted: frozenset[str], *, files: FileSizes) -> Table:
+
+def sessions_table(source: Source, wanted: frozenset[str], *, files: FileSizes) -> Table:
     """One row: who the session is, how much it holds, where the bytes are."""
     connection = source.connection
     meta, head = heads.load_meta(connection), _head_facts(connection)
     relation = ROOT if meta is None else meta.relation
     graph, marked = _GraphFacts(connection), _MarkFacts(connection)
-    tokens = sum((delta.usage for delta in usage.load(connection)), TokenUsage())
+    tokens, odd = _ledger(connection) if wanted & _TOKEN_NAMES else (None, [])
     columns: dict[str, Any] = {
         "name": [meta.session_name if meta else None],
         "created_at": [created_at(meta.created_at) if meta else None],
@@ -82,7 +92,7 @@ def sessions_table(source: Source, _wanted: frozenset[str], *, files: FileSizes)
         "n_agent_frames": [head["n_agent_frames"]],
         "first_at": lambda: [graph.span[0]],
         "last_at": lambda: [graph.span[1]],
-        **{column.name: [getattr(tokens, column.name)] for column in TOKENS},
+        **{name: [getattr(tokens, name, None)] for name in _TOKEN_NAMES},
         "n_blobs": lambda: [len(marked.mark.present)],
         "blob_bytes": lambda: [sum(row.stored_bytes for row in marked.mark.present)],
         "reclaimable_bytes": lambda: [marked.reclaimable_bytes],
@@ -94,7 +104,14 @@ def sessions_table(source: Source, _wanted: frozenset[str], *, files: FileSizes)
         "schema_version": [_pragma(connection, "user_version")],
         "n_problems": lambda: [len(find_problems(connection, graph.rows))],
     }
-    return Table(columns, 1, [])
+    return Table(columns, 1, [RowDamage("usage_deltas", *one) for one in odd])
+
+
+def _ledger(connection: sqlite3.Connection) -> tuple[TokenUsage | None, list[tuple[str, str]]]:
+    """The sum of the ledger; None where rows of it are no usage, and these."""
+    entries, odd = usage.read_rows(connection)
+    total = sum((delta.usage for _, delta in entries), TokenUsage())
+    return (None if odd else total), odd
 
 
 class _MarkFacts:

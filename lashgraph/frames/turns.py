@@ -32,14 +32,18 @@ TURNS = FrameSchema.of(
         Column(c.name, "Int64", c.meaning + ", in this turn; one that used none repeats the last")
         for c in TOKENS
     ),
-    *(Column(f"cumulative_{c.name}", "Int64", c.meaning + ", up to this turn") for c in TOKENS),
+    *(
+        Column(f"cumulative_{c.name}", "Int64", c.meaning + ", up to this turn: sum of that column")
+        for c in TOKENS
+    ),
     count("new_blob_bytes", "stored bytes of blobs, still there, that no earlier turn named"),
     flag("checkpoint_present", "whether the manifest is still there"),
 )
 
 HISTORY = FrameSchema.of(
     "history",
-    "the bytes that turns name, as each turn left them; blobs that are gone do not count",
+    "the bytes that turns name, as each turn left them; blobs that are gone do not count, and "
+    "turns whose record cannot be read are left out",
     text("ref", "key of the turn, as every call takes it"),
     text("turn_id", "id of the turn"),
     count("position", "place in the order, from 0"),
@@ -53,7 +57,7 @@ HISTORY = FrameSchema.of(
 
 USAGE = FrameSchema.of(
     "usage",
-    "every recorded usage of tokens, in order",
+    "every recorded usage of tokens, in order; rows that are none are left out",
     count("seq", "order of recording"),
     text("source", "what used them"),
     text("model", "on which model"),
@@ -111,12 +115,15 @@ def turns_table(source: Source, _wanted: frozenset[str]) -> Table:
     columns |= {
         f"cumulative_{c.name}": [getattr(one, c.name, None) for one in sums] for c in TOKENS
     }
-    damages = [
+    return Table(columns, len(turns), _damages(turns))
+
+
+def _damages(turns: list[TurnRefs]) -> list[RowDamage]:
+    return [
         RowDamage("runtime_turn_commits", turn.turn.turn_id, turn.reason)
         for turn in turns
         if turn.result is None
     ]
-    return Table(columns, len(turns), damages)
 
 
 def _sums(usages: list[TokenUsage | None]) -> list[TokenUsage | None]:
@@ -144,7 +151,8 @@ def history_table(source: Source, _wanted: frozenset[str]) -> Table:
 
     Blobs that only an artifact or a node names are no part of a turn and are left out.
     """
-    turns = [turn for turn in collect_refs(source.connection).turns if turn.result is not None]
+    recorded = collect_refs(source.connection).turns
+    turns = [turn for turn in recorded if turn.result is not None]
     rows = _bytes(source.connection, turns)
     columns = _turn_columns(turns) | {
         "new_bytes": [row.new for row in rows],
@@ -153,16 +161,16 @@ def history_table(source: Source, _wanted: frozenset[str]) -> Table:
         "n_live": [row.n_live for row in rows],
         "n_garbage": [row.n_garbage for row in rows],
     }
-    return Table(columns, len(turns), [])
+    return Table(columns, len(turns), _damages(recorded))
 
 
 def usage_table(source: Source, _wanted: frozenset[str]) -> Table:
     """Every recorded usage of tokens, in order."""
-    entries = usage.load_rows(source.connection)
+    entries, odd = usage.read_rows(source.connection)
     columns: dict[str, Any] = {
         "seq": [seq for seq, _ in entries],
         "source": [delta.source for _, delta in entries],
         "model": [delta.model for _, delta in entries],
     }
     columns |= {c.name: [getattr(delta.usage, c.name) for _, delta in entries] for c in TOKENS}
-    return Table(columns, len(entries), [])
+    return Table(columns, len(entries), [RowDamage("usage_deltas", *one) for one in odd])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from lashgraph.columns import FrameSchema, count, flag, text, time
 from lashgraph.frames.source import Source, Table
+from lashgraph.frames.texts import is_json
 from lashgraph.sqlite import work
 
 ATTACHMENTS = FrameSchema.of(
@@ -15,7 +17,7 @@ ATTACHMENTS = FrameSchema.of(
     text("canonical_uri", "where it is kept"),
     time("intent_at", "when it was announced"),
     time("committed_at", "when it was committed"),
-    flag("committed", "whether it was"),
+    flag("committed", "whether it was committed, be the time known or not"),
 )
 
 QUEUED_WORK = FrameSchema.of(
@@ -27,12 +29,12 @@ QUEUED_WORK = FrameSchema.of(
     text("delivery_policy", "when it is delivered"),
     text("slot_policy", "which slot it takes"),
     text("merge_key", "what it may be merged with, as JSON"),
-    time("available_at", "from when on it may be taken"),
+    time("available_at", "from when on it may be taken; at once is 1970"),
     time("enqueued_at", "when it was queued"),
     text("claim_id", "the claim of the runtime that holds it"),
     text("claim_owner_id", "who holds it"),
     count("n_items", "items"),
-    text("payloads", "payloads of its items, as a JSON array"),
+    text("payloads", "payloads of its items, as a JSON array; one that is no JSON is a text in it"),
 )
 
 
@@ -45,7 +47,7 @@ def attachments_table(source: Source, _wanted: frozenset[str]) -> Table:
         "canonical_uri": [one.canonical_uri for one in found],
         "intent_at": [one.intent_at_ms for one in found],
         "committed_at": [one.committed_at_ms for one in found],
-        "committed": [one.committed_at_ms is not None for one in found],
+        "committed": [one.is_committed for one in found],
     }
     return Table(columns, len(found), [])
 
@@ -71,6 +73,10 @@ def queued_work_table(source: Source, _wanted: frozenset[str]) -> Table:
         "available_at": [one.available_at_ms for one in found],
         "enqueued_at": [one.enqueued_at_ms for one in found],
         "n_items": [len(one.payloads) for one in found],
-        "payloads": [f"[{','.join(one.payloads)}]" for one in found],
+        "payloads": [f"[{','.join(map(_as_json, one.payloads))}]" for one in found],
     }
     return Table(columns, len(found), [])
+
+
+def _as_json(payload: str) -> str:
+    return payload if is_json(payload) else json.dumps(payload)

@@ -23,9 +23,8 @@ from lashgraph.format.commit import (
 from lashgraph.format.head import Head
 from lashgraph.format.strict import Invalid
 from lashgraph.sqlite import checkpoints, heads, nodes, usage, work
+from lashgraph.sqlite.cells import time_of
 from lashgraph.sqlite.connect import text_of
-
-_LATEST_MS = (1 << 63) // 1_000_000
 
 
 class TurnRow(NamedTuple):
@@ -49,17 +48,12 @@ class Committed(NamedTuple):
 def turns(connection: sqlite3.Connection) -> list[TurnRow]:
     """All recorded turns in the order of their rows."""
     return [
-        TurnRow(rowid, text_of(session), text_of(turn), text_of(digest), result, _time(at))
+        TurnRow(rowid, text_of(session), text_of(turn), text_of(digest), result, time_of(at))
         for rowid, session, turn, digest, result, at in connection.execute(
             "SELECT rowid, session_id, turn_id, turn_commit_hash, CAST(result_json AS BLOB), "
             "committed_at_ms FROM runtime_turn_commits ORDER BY rowid"
         )
     ]
-
-
-def _time(value: object) -> int | None:
-    """A time that a clock may show and a nanosecond count of 64 bits holds."""
-    return value if type(value) is int and abs(value) < _LATEST_MS else None
 
 
 def commit(

@@ -83,11 +83,11 @@ def load_meta(connection: sqlite3.Connection) -> SessionMeta | None:
         return None
     session_id, name, created_at, model, cwd, relation = found
     return SessionMeta(
-        session_id=str(session_id),
-        session_name=str(name),
-        created_at=str(created_at),
-        model=str(model),
-        cwd=None if cwd is None else str(cwd),
+        session_id=text_of(session_id),
+        session_name=text_of(name),
+        created_at=text_of(created_at),
+        model=text_of(model),
+        cwd=None if cwd is None else text_of(cwd),
         relation=decode_relation(relation if isinstance(relation, (str, bytes)) else None),
     )
 
@@ -126,4 +126,4 @@ def session_id(connection: sqlite3.Connection) -> str:
         named = head.get("session_id") if isinstance(head, dict) else None
         return named if isinstance(named, str) else found.session_id
     meta = connection.execute("SELECT session_id FROM session_meta WHERE singleton = 1").fetchone()
-    return str(meta[0]) if meta else ""
+    return text_of(meta[0]) if meta else ""

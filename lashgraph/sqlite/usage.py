@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from lashgraph.errors import DamagedDataError
+from lashgraph.format.arguments import shown
 from lashgraph.format.usage import TokenUsage, UsageDelta
 
 _TYPES = {
@@ -38,32 +39,52 @@ def append(connection: sqlite3.Connection, deltas: Iterable[UsageDelta]) -> None
     )
 
 
-def load_rows(connection: sqlite3.Connection) -> list[tuple[int, UsageDelta]]:
-    """All usage entries with their numbers, in the order they were recorded.
+class UsageRows(NamedTuple):
+    """Usage entries with their numbers, and of rows that are none the number and why."""
+
+    entries: list[tuple[int, UsageDelta]]
+    odd: list[tuple[str, str]]
+
+
+def read_rows(connection: sqlite3.Connection) -> UsageRows:
+    """All usage entries, in the order they were recorded."""
+    found = UsageRows([], [])
+    rows = connection.execute(f"SELECT seq, {_COLUMNS} FROM usage_deltas ORDER BY seq")
+    for seq, *row in rows:
+        cells = dict(zip(_TYPES, row, strict=True))
+        wrong = _wrong(cells)
+        if wrong:
+            found.odd.append((str(seq), wrong))
+        else:
+            source, model = cells.pop("source"), cells.pop("model")
+            delta = UsageDelta(source=source, model=model, usage=TokenUsage(**cells))
+            found.entries.append((seq, delta))
+    return found
+
+
+def _wrong(cells: dict[str, Any]) -> str:
+    """What is no count of tokens, or no name; empty if the row is an entry."""
+    for name, kind in _TYPES.items():
+        if type(cells[name]) is not kind:
+            meant = "a text" if kind is str else "a number of tokens"
+            return f"{name} is {shown(cells[name])}, not {meant}"
+    return ""
+
+
+def load(connection: sqlite3.Connection) -> list[UsageDelta]:
+    """All usage entries in the order they were recorded.
 
     Raises
     ------
     DamagedDataError
         An entry holds what is no count of tokens; the runtime loads none then, either.
     """
-    rows = connection.execute(f"SELECT seq, {_COLUMNS} FROM usage_deltas ORDER BY seq")
-    return [(seq, _delta(seq, dict(zip(_TYPES, cells, strict=True)))) for seq, *cells in rows]
-
-
-def _delta(seq: int, cells: dict[str, Any]) -> UsageDelta:
-    for name, kind in _TYPES.items():
-        if type(cells[name]) is not kind:
-            raise DamagedDataError(
-                f"usage_deltas {seq}: {name} is {cells[name]!r}, not "
-                f"{'a text' if kind is str else 'a number of tokens'}; the sums of tokens cannot "
-                "be told until that row is put right in a copy",
-                table="usage_deltas",
-                key=str(seq),
-            )
-    source, model = cells.pop("source"), cells.pop("model")
-    return UsageDelta(source=source, model=model, usage=TokenUsage(**cells))
-
-
-def load(connection: sqlite3.Connection) -> list[UsageDelta]:
-    """All usage entries in the order they were recorded."""
-    return [delta for _, delta in load_rows(connection)]
+    found = read_rows(connection)
+    for key, wrong in found.odd:
+        raise DamagedDataError(
+            f"usage_deltas {key}: {wrong}; the sums of tokens cannot be told until that row is put "
+            "right in a copy",
+            table="usage_deltas",
+            key=key,
+        )
+    return [delta for _, delta in found.entries]

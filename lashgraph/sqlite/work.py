@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from lashgraph.format import jsontext
 from lashgraph.format.work import Attachment, QueuedBatch, QueuedItem, QueueDraft
+from lashgraph.sqlite.cells import time_of
+from lashgraph.sqlite.connect import text_of
 
 
 def enqueue(
@@ -138,7 +140,10 @@ def forget(connection: sqlite3.Connection, attachment_id: str) -> None:
 
 
 class BatchRow(NamedTuple):
-    """Queued work as it stands in the file, JSON as text; times in milliseconds since 1970, UTC."""
+    """Queued work as it stands in the file, JSON as text.
+
+    Times are in milliseconds since 1970, UTC; None where the cell holds no time.
+    """
 
     session_id: str
     batch_id: str
@@ -147,8 +152,8 @@ class BatchRow(NamedTuple):
     delivery_policy: str
     slot_policy: str
     merge_key: str
-    available_at_ms: int
-    enqueued_at_ms: int
+    available_at_ms: int | None
+    enqueued_at_ms: int | None
     claim_id: str | None
     claim_owner_id: str | None
     payloads: list[str]
@@ -158,33 +163,64 @@ def batches(connection: sqlite3.Connection) -> list[BatchRow]:
     """Every batch, of whatever session, in the order of the queue."""
     payloads: dict[str, list[str]] = {}
     for batch_id, payload in connection.execute(
-        "SELECT CAST(batch_id AS TEXT), CAST(payload_json AS TEXT) FROM queued_work_items "
-        "ORDER BY batch_id, item_index"
+        "SELECT batch_id, payload_json FROM queued_work_items ORDER BY batch_id, item_index"
     ):
-        payloads.setdefault(batch_id, []).append(payload)
+        payloads.setdefault(text_of(batch_id), []).append(text_of(payload))
     rows = connection.execute(
-        "SELECT CAST(session_id AS TEXT), CAST(batch_id AS TEXT), enqueue_seq, "
-        "CAST(source_key AS TEXT), CAST(delivery_policy AS TEXT), CAST(slot_policy AS TEXT), "
-        "CAST(merge_key_json AS TEXT), CAST(available_at_ms AS INTEGER), "
-        "CAST(enqueued_at_ms AS INTEGER), CAST(claim_id AS TEXT), CAST(claim_owner_id AS TEXT) "
+        "SELECT session_id, batch_id, enqueue_seq, source_key, delivery_policy, slot_policy, "
+        "merge_key_json, available_at_ms, enqueued_at_ms, claim_id, claim_owner_id "
         "FROM queued_work_batches ORDER BY enqueue_seq"
     )
-    return [BatchRow._make((*row, payloads.get(row[1], []))) for row in rows]
+    return [
+        BatchRow(
+            session_id=text_of(row[0]),
+            batch_id=text_of(row[1]),
+            enqueue_seq=row[2],
+            source_key=_text_or_none(row[3]),
+            delivery_policy=text_of(row[4]),
+            slot_policy=text_of(row[5]),
+            merge_key=text_of(row[6]),
+            available_at_ms=time_of(row[7]),
+            enqueued_at_ms=time_of(row[8]),
+            claim_id=_text_or_none(row[9]),
+            claim_owner_id=_text_or_none(row[10]),
+            payloads=payloads.get(text_of(row[1]), []),
+        )
+        for row in rows
+    ]
 
 
-def attachments(connection: sqlite3.Connection) -> list[Attachment]:
+def _text_or_none(value: object) -> str | None:
+    return None if value is None else text_of(value)
+
+
+class AttachmentRow(NamedTuple):
+    """An attachment as it stands in the file.
+
+    Times are in milliseconds since 1970, UTC; None where the cell holds no time.
+    """
+
+    attachment_id: str | None
+    session_id: str
+    canonical_uri: str
+    intent_at_ms: int | None
+    committed_at_ms: int | None
+    is_committed: bool
+
+
+def attachments(connection: sqlite3.Connection) -> list[AttachmentRow]:
     """Every attachment, in the order of recording."""
     return [
-        Attachment(
-            attachment_id=row[0],
-            session_id=row[1],
-            canonical_uri=row[2],
-            intent_at_ms=row[3],
-            committed_at_ms=row[4],
+        AttachmentRow(
+            attachment_id=_text_or_none(row[0]),
+            session_id=text_of(row[1]),
+            canonical_uri=text_of(row[2]),
+            intent_at_ms=time_of(row[3]),
+            committed_at_ms=time_of(row[4]),
+            is_committed=row[4] is not None,
         )
         for row in connection.execute(
-            "SELECT CAST(attachment_id AS TEXT), CAST(session_id AS TEXT), "
-            "CAST(canonical_uri AS TEXT), CAST(intent_at_ms AS INTEGER), "
-            "CAST(committed_at_ms AS INTEGER) FROM attachment_manifest ORDER BY rowid"
+            "SELECT attachment_id, session_id, canonical_uri, intent_at_ms, committed_at_ms "
+            "FROM attachment_manifest ORDER BY rowid"
         )
     ]

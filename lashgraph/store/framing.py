@@ -168,9 +168,9 @@ class FramingStore(WritingStore):
         build = partial(frames.steps_table, tombstoned=tombstoned)
         return self._frame("steps", build, columns, strict=strict, progress=progress)
 
-    def agent_frames(self, *, columns: Columns = None) -> pd.DataFrame:
+    def agent_frames(self, *, columns: Columns = None, strict: bool = False) -> pd.DataFrame:
         """Every agent frame of the head; ``lashgraph.schema("agent_frames")`` has the columns."""
-        return self._frame("agent_frames", frames.agent_frames_table, columns)
+        return self._frame("agent_frames", frames.agent_frames_table, columns, strict=strict)
 
     def blobs(
         self,
@@ -206,7 +206,8 @@ class FramingStore(WritingStore):
         ...     store.blobs(verify=True)[["kind", "stored_bytes", "hash_ok"]].values.tolist()
         [['raw', 5, True]]
         """
-        named = () if columns is None else columns
+        columns = _chosen("blobs", columns)
+        named = columns or ()
         build = partial(
             frames.blobs_table,
             content_bytes=content_bytes or "content_bytes" in named,
@@ -238,16 +239,16 @@ class FramingStore(WritingStore):
         """
         return self._frame("turns", frames.turns_table, columns, strict=strict)
 
-    def history(self, *, columns: Columns = None) -> pd.DataFrame:
+    def history(self, *, columns: Columns = None, strict: bool = False) -> pd.DataFrame:
         """Live and garbage bytes after each turn; ``lashgraph.schema("history")`` has the columns.
 
         ``lashgraph.plot.retention`` draws it.
         """
-        return self._frame("history", frames.history_table, columns)
+        return self._frame("history", frames.history_table, columns, strict=strict)
 
-    def usage(self, *, columns: Columns = None) -> pd.DataFrame:
+    def usage(self, *, columns: Columns = None, strict: bool = False) -> pd.DataFrame:
         """Every recorded usage of tokens; ``lashgraph.schema("usage")`` tells the columns."""
-        return self._frame("usage", frames.usage_table, columns)
+        return self._frame("usage", frames.usage_table, columns, strict=strict)
 
     def attachments(self, *, columns: Columns = None) -> pd.DataFrame:
         """Every known attachment; ``lashgraph.schema("attachments")`` tells the columns."""
@@ -310,7 +311,7 @@ class FramingStore(WritingStore):
         session_id: Callable[[sqlite3.Connection], str] = heads.session_id,
     ) -> pd.DataFrame:
         schema = frames.SCHEMAS[name]
-        schema.chosen(columns)
+        columns = _chosen(name, columns)
         with self._database.snapshot():
             fingerprint = self._database.fingerprint()
             made = self._database.read(
@@ -351,3 +352,10 @@ class FramingStore(WritingStore):
             DamagedDataWarning,
             stacklevel=4,
         )
+
+
+def _chosen(name: str, columns: Columns) -> list[str] | None:
+    """The names of columns asked of a frame, each once and known; None for all of them."""
+    if columns is None:
+        return None
+    return [column.name for column in frames.SCHEMAS[name].chosen(columns)]
