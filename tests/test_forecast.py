@@ -248,7 +248,7 @@ def test_the_interval_is_narrow_where_large_blobs_count(tmp_path: Path) -> None:
 # Bad input
 
 
-def test_a_plan_of_a_file_that_moved_or_is_gone(recorded: Recorded, tmp_path: Path) -> None:
+def test_a_plan_of_a_file_that_moved_or_is_gone(recorded: Recorded) -> None:
     path = recorded(HEALTHY)
     with lg.open(path, "rw") as store:
         plan = store.plan_gc()

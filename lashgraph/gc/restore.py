@@ -25,7 +25,7 @@ from lashgraph.gc.backup import NOTE, as_path, check_file, give_name, new_file, 
 from lashgraph.gc.verify import refuse
 from lashgraph.sqlite import place
 from lashgraph.sqlite.connect import translated
-from lashgraph.sqlite.copies import alone, copy_pages
+from lashgraph.sqlite.copies import alone, write_over
 from lashgraph.sqlite.database import Database
 from lashgraph.sqlite.integrity import own_check
 from lashgraph.sqlite.recognise import recognise
@@ -190,7 +190,7 @@ def _put(
             recognise(connection, target, complete=False)
             changes = compare_contents(read_contents(connection, target), wanted)
             _refuse_loss(changes, accept_loss)
-            copy_pages(source, connection, progress=progress)
+            write_over(source, connection, progress=progress)
             _verify(connection, wanted, target)
     return changes
 

@@ -6,8 +6,7 @@ import os
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from typing import Any
+from contextlib import closing, contextmanager, suppress
 
 from lashgraph.sqlite import place
 from lashgraph.sqlite.connect import connect
@@ -100,19 +99,34 @@ def as_committed(
 
 @contextmanager
 def alone(path: str, busy_timeout: float) -> Iterator[sqlite3.Connection]:
-    """The only connection to a file, with its log folded in; others get no lock meanwhile.
+    """The only connection to a file; others get no lock meanwhile.
+
+    Where something is raised inside, what was half written is undone before it is passed on.
 
     Raises
     ------
     sqlite3.OperationalError
         Another connection holds the file.
     """
-    with closing(connect(place.uri(path, mode="rw"), busy_timeout=busy_timeout)) as connection:
-        for setting in ("locking_mode = EXCLUSIVE", "synchronous = FULL"):
-            connection.execute(f"PRAGMA {setting}").fetchone()
-        connection.execute("BEGIN EXCLUSIVE")
-        connection.execute("COMMIT")
-        mode: Any = connection.execute("PRAGMA journal_mode = DELETE").fetchone()[0]
-        if mode != "delete":
-            raise sqlite3.OperationalError(f"its log cannot be folded in (mode {mode})")
-        yield connection
+    uri = place.uri(path, mode="rw")
+    try:
+        with closing(connect(uri, busy_timeout=busy_timeout)) as connection:
+            for setting in ("locking_mode = EXCLUSIVE", "synchronous = FULL"):
+                connection.execute(f"PRAGMA {setting}").fetchone()
+            connection.execute("BEGIN EXCLUSIVE")
+            connection.execute("COMMIT")
+            yield connection
+    except BaseException:
+        with suppress(sqlite3.Error), closing(connect(uri, busy_timeout=busy_timeout)) as again:
+            again.execute(
+                "SELECT count(*) FROM sqlite_master"
+            ).fetchone()  # a journal is played back
+        raise
+
+
+def write_over(source: sqlite3.Connection, target: sqlite3.Connection, *, progress: bool) -> None:
+    """Replace all of a database in one transaction; the target must be `alone`."""
+    mode = target.execute("PRAGMA journal_mode = DELETE").fetchone()[0]
+    if mode != "delete":
+        raise sqlite3.OperationalError(f"its log cannot be folded in (mode {mode})")
+    copy_pages(source, target, progress=progress)
