@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from lashgraph.cli.arguments import AsJson, File
+from lashgraph.cli.backups import backups
 from lashgraph.cli.check import run_check
 from lashgraph.cli.demo import run_demo
 from lashgraph.cli.output import Output, visible
@@ -119,17 +120,35 @@ def gc(
     keep: Annotated[
         list[str] | None, typer.Option(help="Keep this ref too, such as turn:t7; repeatable.")
     ] = None,
+    backup: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Keep a verified copy of the store in this folder first."),
+    ] = None,
+    compact: Annotated[bool, typer.Option("--compact", help="Shrink the file afterwards.")] = False,
     secure: Annotated[
         bool, typer.Option("--secure", help="Overwrite deleted content with zeros.")
+    ] = False,
+    accept_unusual: Annotated[
+        bool, typer.Option("--accept-unusual", help="Delete also what nothing explains.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Say what a collection would delete, and with --yes delete it."""
-    chosen = GcPolicy(policy.value, keep_turns, tuple(keep or ()))
-    raise typer.Exit(run_gc(file, chosen, Output(as_json=as_json), yes=yes, secure=secure))
+    code = run_gc(
+        file,
+        GcPolicy(policy.value, keep_turns, tuple(keep or ())),
+        Output(as_json=as_json),
+        yes=yes,
+        backup=backup,
+        compact=compact,
+        secure=secure,
+        accept_unusual=accept_unusual,
+    )
+    raise typer.Exit(code)
 
 
 app.add_typer(reading)
+app.add_typer(backups)
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 from lashgraph.cli.output import Output, records
 from lashgraph.errors import DamagedStoreError
 from lashgraph.format.sizes import bytes_text
-from lashgraph.gc import GcPlan
+from lashgraph.gc import Forecast, GcPlan
 from lashgraph.reach import GcPolicy
 from lashgraph.store import Store
 from lashgraph.store import open as open_store
@@ -76,7 +76,17 @@ def _policy_facts(store: Store, policy: GcPolicy) -> dict[str, object]:
     }
 
 
-def run_gc(path: Path, policy: GcPolicy, out: Output, *, yes: bool, secure: bool) -> int:
+def run_gc(
+    path: Path,
+    policy: GcPolicy,
+    out: Output,
+    *,
+    yes: bool,
+    backup: Path | None = None,
+    compact: bool = False,
+    secure: bool = False,
+    accept_unusual: bool = False,
+) -> int:
     """Print what a collection would delete, and delete it if that was asked for."""
     with open_store(path, "rw" if yes else "r") as store:
         try:
@@ -87,7 +97,17 @@ def run_gc(path: Path, policy: GcPolicy, out: Output, *, yes: bool, secure: bool
                 return REFUSED
             raise
         show_plan(plan, store, out)
-        report = store.sweep(plan, secure=secure) if yes else None
+        forecast = show_forecast(store.forecast(plan), out)
+        report = None
+        if yes:
+            report = store.sweep(
+                plan,
+                backup=backup,
+                compact=compact,
+                secure=secure,
+                accept_unusual=accept_unusual,
+                progress=backup is not None and not out.as_json and out.console.is_terminal,
+            )
         done = {
             "path": store.path,
             "verdict": "sweep",
@@ -99,6 +119,11 @@ def run_gc(path: Path, policy: GcPolicy, out: Output, *, yes: bool, secure: bool
             "deleted_bytes": plan.deleted_bytes,
             "kept_blob_count": plan.kept_blob_count,
             "kept_bytes": plan.kept_bytes,
+            "alarms": list(plan.alarms),
+            "forecast": forecast,
+            "file_bytes_before": report.file_bytes_before if report else None,
+            "file_bytes_after": report.file_bytes_after if report else None,
+            "backup": report.backup if report else None,
             "freed_content_in_file": report.freed_content_in_file if report else False,
             "doomed": records(plan.doomed()),
         }
@@ -107,9 +132,34 @@ def run_gc(path: Path, policy: GcPolicy, out: Output, *, yes: bool, secure: bool
         out.say("This was a dry run: nothing was deleted. --yes deletes.", style="bold")
     else:
         out.say(f"Deleted {report.deleted_blob_count:,} blobs.", style="bold")
+        out.say(
+            f"The file has {bytes_text(report.file_bytes_after)} "
+            f"(before: {bytes_text(report.file_bytes_before)})."
+        )
+        if report.backup:
+            out.say(f"The store as it was: {report.backup} (lashgraph restore puts it back).")
         if report.freed_content_in_file:
-            out.say("Freed pages keep their content until compact(); --secure overwrites it.")
+            out.say("Freed pages keep their content; --compact removes it, --secure overwrites it.")
     return DONE
+
+
+def show_forecast(forecast: Forecast, out: Output) -> dict[str, object]:
+    """What the file will be, and the same as JSON: each figure as its least and its most."""
+    figures = {
+        "file_bytes_after_sweep": "after the sweep",
+        "file_bytes_after_compact": "compacted too",
+    }
+    told = [f"The file has {bytes_text(forecast.file_bytes)} now"]
+    for figure, what in figures.items():
+        low, high = (bytes_text(end) for end in forecast.bounds(figure))
+        told.append(f"{what} {low if low == high else f'{low} to {high}'}")
+    out.say("; ".join(told) + ".")
+    names = ("pages_freed", "freelist_after_sweep", *figures)
+    return {
+        "exact": forecast.exact,
+        "file_bytes": forecast.file_bytes,
+        **{name: list(forecast.bounds(name)) for name in names},
+    }
 
 
 def show_plan(plan: GcPlan, store: Store, out: Output) -> None:
@@ -130,6 +180,8 @@ def show_plan(plan: GcPlan, store: Store, out: Output) -> None:
         .rename(columns={"reason": "kept by"})
     )
     out.frame(reasons, list(reasons.columns), rows=_REASONS_SHOWN)
+    for alarm in plan.alarms:
+        out.say(f"UNUSUAL: {alarm}", style="bold red")
 
 
 def by_kind(blobs: pd.DataFrame) -> pd.DataFrame:

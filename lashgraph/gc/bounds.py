@@ -21,6 +21,9 @@ from lashgraph.sqlite.pages import Pages, node_bytes, trees
 _INDEX_ENTRY = 65
 """Bytes of an index entry at least: 64 of the hash, and its header."""
 
+_LARGEST_INDEX_ENTRY = 90
+"""Bytes at most: the number of the row, links and the place in the page too."""
+
 
 class Figures(NamedTuple):
     """What a forecast tells of a file: pages and bytes."""
@@ -58,13 +61,25 @@ def bounds(
         least = goes.overflow
         most = min(goes.overflow + max(in_trees, 0) + _map_pages(pages), pages.in_use - 1)
     left = stays.local_bytes + len(sizes_kept) * _INDEX_ENTRY
-    used = pages.in_use - least
-    anew_most = used + used // 50 + all_trees
+    packed = stays.overflow + _packed(stays.local_bytes, len(sizes_kept), pages.page_size)
+    before = goes.overflow + stays.overflow
+    before += (goes.local_bytes + stays.local_bytes + rows * _INDEX_ENTRY) // pages.page_size
+    used = min(pages.in_use - least, max(pages.in_use - before, 0) + packed)
+    anew_most = used + used // 50 + all_trees + 2
     anew_least = min(max(stays.overflow + left // pages.page_size + of_nodes, 1), anew_most)
     return (
         _figures(pages, least, most, anew_least),
         _figures(pages, most, least, anew_most),
     )
+
+
+def _packed(local_bytes: int, rows: int, usable: int) -> int:
+    """Pages of table and index at most, when rows are written in order.
+
+    Two pages that follow each other then hold more than one alone could.
+    """
+    leaves = 2 * local_bytes // usable + 2 * rows * _LARGEST_INDEX_ENTRY // usable + 2
+    return leaves + leaves // 20
 
 
 def _figures(pages: Pages, freed: int, freed_for_file: int, anew: int) -> Figures:
