@@ -155,7 +155,10 @@ class FrameSchema:
             else:
                 values = data[column.name]
             made[column.name] = series(column, values() if callable(values) else values)
-        return pd.DataFrame(made, index=pd.RangeIndex(rows), copy=False)
+        frame = pd.DataFrame(made, index=pd.RangeIndex(rows), copy=False)
+        if not made:
+            frame.columns = pd.Index([], dtype="str")
+        return frame
 
 
 def _constant(value: str, rows: int) -> Any:

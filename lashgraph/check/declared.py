@@ -283,8 +283,9 @@ _CODES = (
     Code(
         "usage-odd",
         "warning",
-        "A usage entry holds what is no count of tokens; the ledger's sums are wrong.",
+        "A usage entry holds what is no count of tokens, or no name; the ledger's sums are wrong.",
         "Repair the row, or leave it out of sums.",
+        is_problem=True,
     ),
     Code(
         "usage-below-checkpoint",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 
 import numpy as np
@@ -39,12 +39,22 @@ class GraphRows:
     """
 
     @classmethod
-    def read(cls, connection: sqlite3.Connection) -> GraphRows:
-        """Scan the graph."""
+    def read(
+        cls, connection: sqlite3.Connection, progress: Callable[[int], object] | None = None
+    ) -> GraphRows:
+        """Scan the graph.
+
+        Parameters
+        ----------
+        progress : callable, optional
+            Is told the number of rows whenever some were read.
+        """
         rows = cls()
         with nodes.paused_collector():
             for chunk in nodes.scan(connection, tombstoned=False, keys=True):
                 rows._add(chunk)
+                if progress is not None:
+                    progress(len(chunk.nodes))
         return rows
 
     def __init__(self) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from lashgraph.check.finding import CheckFinding
 from lashgraph.format import jsontext
 from lashgraph.format.checkpoint import Manifest
-from lashgraph.sqlite import integrity
+from lashgraph.sqlite import integrity, usage
 
 _COUNTS = ("input_tokens", "output_tokens", "cached_input_tokens", "reasoning_tokens")
 
@@ -29,11 +29,15 @@ def usage_findings(
     """
     sums = [0] * len(_COUNTS)
     entries = 0
-    for seq, counts in integrity.usage_cells(connection):
+    rows = usage.read_rows(connection)
+    for key, wrong in rows.odd:
+        yield CheckFinding("usage-odd", "usage_deltas", key, wrong)
+    for seq, entry in rows.entries:
+        counts = [getattr(entry.usage, name) for name in _COUNTS]
         shown = dict(zip(_COUNTS, counts, strict=True))
-        odd = [name for name, value in shown.items() if type(value) is not int or value < 0]
-        if odd:
-            what = f"no count: {', '.join(f'{name} {shown[name]!r}' for name in odd)}"
+        below = [f"{name} {value}" for name, value in shown.items() if value < 0]
+        if below:
+            what = f"no count: {', '.join(below)}"
             yield CheckFinding("usage-odd", "usage_deltas", str(seq), what)
             continue
         entries += 1
@@ -44,9 +48,9 @@ def usage_findings(
     for manifest in live if entries else ():
         if manifest.turn_state is None:
             continue
-        usage = manifest.turn_state.token_usage
+        spent = manifest.turn_state.token_usage
         for name, total in zip(_COUNTS, sums, strict=True):
-            latest = getattr(usage, name)
+            latest = getattr(spent, name)
             if latest > total:
                 what = f"the ledger's sum is {total:,}, the latest turn alone used {latest:,}"
                 yield CheckFinding("usage-below-checkpoint", "usage_deltas", name, what)

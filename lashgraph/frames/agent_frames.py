@@ -100,10 +100,10 @@ def _listed(connection: sqlite3.Connection) -> _Listed:
     entries = head.get("agent_frames", []) if isinstance(head, dict) else None
     if not isinstance(entries, list):
         what = "no JSON object" if entries is None else "its agent_frames are no list"
-        return _Listed([], None, [RowDamage("session_head", "1", what)])
+        return _Listed([], None, [RowDamage("session_head", "head_json", what)])
     frames = [(place, entry) for place, entry in enumerate(entries) if isinstance(entry, dict)]
     odd = len(entries) - len(frames)
-    damages = [RowDamage("session_head", "1", f"{odd} of its agent_frames are no objects")]
+    damages = [RowDamage("session_head", "head_json", f"{odd} of its agent_frames are no objects")]
     return _Listed(frames, _text(head.get("current_agent_frame_id")), damages if odd else [])
 
 

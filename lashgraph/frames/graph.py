@@ -49,7 +49,7 @@ class Scan:
 
     def chunks(self) -> Iterator[tuple[int, list[Node | None]]]:
         """Nodes in load order with the position of the first; None for an unreadable row."""
-        with nodes.paused_collector(), _Bar(self._source, self._tombstoned) as bar:
+        with nodes.paused_collector(), Bar(self._source, tombstoned=self._tombstoned) as bar:
             scanned = nodes.scan(self._source.connection, tombstoned=self._tombstoned, keys=True)
             for chunk in scanned:
                 start = len(self.ids)
@@ -98,21 +98,22 @@ class Scan:
         return active
 
 
-class _Bar:
+class Bar:
     """A bar over the rows of the graph, or nothing."""
 
-    def __init__(self, source: Source, tombstoned: bool) -> None:
+    def __init__(self, source: Source, *, tombstoned: bool) -> None:
         self._bar: Any = None
         if source.progress:
             from tqdm.auto import tqdm
 
-            self._bar = tqdm(total=_count(source.connection, tombstoned), unit="node")
+            self._bar = tqdm(total=_count(source.connection, tombstoned=tombstoned), unit="node")
 
     def update(self, rows: int) -> None:
+        """So many more rows were read."""
         if self._bar is not None:
             self._bar.update(rows)
 
-    def __enter__(self) -> _Bar:
+    def __enter__(self) -> Bar:
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -120,7 +121,7 @@ class _Bar:
             self._bar.close()
 
 
-def _count(connection: sqlite3.Connection, tombstoned: bool) -> int:
+def _count(connection: sqlite3.Connection, *, tombstoned: bool) -> int:
     where = "" if tombstoned else "WHERE tombstoned = 0"
     return int(connection.execute(f"SELECT count(*) FROM graph_nodes {where}").fetchone()[0])
 

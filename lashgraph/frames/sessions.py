@@ -14,7 +14,7 @@ from lashgraph.columns import Column, FrameSchema, closed, count, maybe, text, t
 from lashgraph.format import jsontext
 from lashgraph.format.session import ROOT
 from lashgraph.format.usage import TokenUsage
-from lashgraph.frames.graph import cause_columns, cause_values
+from lashgraph.frames.graph import Bar, cause_columns, cause_values
 from lashgraph.frames.source import RowDamage, Source, Table
 from lashgraph.frames.tokens import TOKENS
 from lashgraph.reach import GcPolicy, Mark, mark
@@ -70,7 +70,7 @@ def sessions_table(source: Source, wanted: frozenset[str], *, files: FileSizes) 
     connection = source.connection
     meta, head = heads.load_meta(connection), _head_facts(connection)
     relation = ROOT if meta is None else meta.relation
-    graph, marked = _GraphFacts(connection), _MarkFacts(connection)
+    graph, marked = _GraphFacts(source), _MarkFacts(connection)
     tokens, odd = _ledger(connection) if wanted & _TOKEN_NAMES else (None, [])
     columns: dict[str, Any] = {
         "name": [meta.session_name if meta else None],
@@ -134,13 +134,14 @@ class _MarkFacts:
 class _GraphFacts:
     """What one scan of the living nodes tells, made when it is first asked for."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+    def __init__(self, source: Source) -> None:
+        self._source = source
 
     @cached_property
     def rows(self) -> GraphRows:
         """The scan."""
-        return GraphRows.read(self._connection)
+        with Bar(self._source, tombstoned=False) as bar:
+            return GraphRows.read(self._source.connection, bar.update)
 
     @property
     def n_messages(self) -> int:

@@ -114,15 +114,6 @@ def relation_text(connection: sqlite3.Connection) -> bytes | None:
     return row[0] if row else None
 
 
-def usage_cells(connection: sqlite3.Connection) -> Iterator[tuple[int, tuple[Any, ...]]]:
-    """Number and the four counts of each usage entry, as they are stored."""
-    for seq, *counts in connection.execute(
-        "SELECT seq, input_tokens, output_tokens, cached_input_tokens, reasoning_tokens "
-        "FROM usage_deltas ORDER BY seq"
-    ):
-        yield seq, tuple(counts)
-
-
 def orphaned_items(connection: sqlite3.Connection) -> list[tuple[str, int]]:
     """Batch id and index of queued items whose batch is not there."""
     return [
