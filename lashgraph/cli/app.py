@@ -18,12 +18,15 @@ from lashgraph.cli.demo import run_demo
 from lashgraph.cli.output import Output, visible
 from lashgraph.cli.reading import reading
 from lashgraph.cli.store import run_gc, run_info
+from lashgraph.cli.why import run_why
 from lashgraph.errors import (
+    AmbiguousHashError,
     InvalidRecordError,
     LashgraphError,
     LashgraphWarning,
     NotAFileError,
     StoreNotFoundError,
+    UnknownBlobError,
     UnknownNodeError,
     UnknownRefError,
 )
@@ -33,9 +36,11 @@ from lashgraph.version import __version__
 REFUSED = 1
 USAGE = 2
 _USAGE_ERRORS = (
+    AmbiguousHashError,
     StoreNotFoundError,
     NotAFileError,
     InvalidRecordError,
+    UnknownBlobError,
     UnknownNodeError,
     UnknownRefError,
 )
@@ -105,6 +110,26 @@ def check(
 ) -> None:
     """Say what is wrong with a store; ends with 1 if something is lost or cannot be read."""
     raise typer.Exit(run_check(file, level.value, Output(as_json=as_json)))
+
+
+@app.command()
+def why(
+    file: File,
+    blob: Annotated[
+        str, typer.Argument(metavar="HASH", help="A blob's hash, or a beginning that only it has.")
+    ],
+    policy: Annotated[PolicyName, typer.Option(help="What counts as a root.")] = PolicyName.SAFE,
+    keep_turns: Annotated[
+        int, typer.Option(min=0, help="Take the latest turns for roots, too.")
+    ] = 0,
+    every: Annotated[
+        bool, typer.Option("--all", help="Every chain that leads to it, not the shortest.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say what keeps a blob, or what named it last; ends with 1 if it is kept but not there."""
+    chosen = GcPolicy(policy.value, keep_turns)
+    raise typer.Exit(run_why(file, blob, chosen, Output(as_json=as_json), every=every))
 
 
 @app.command()

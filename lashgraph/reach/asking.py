@@ -76,10 +76,12 @@ class Asking:
         ]
 
     def _telling(self, chains: list[Chain], superseding: Superseding | None) -> list[Chain]:
-        """Of the turns the last, and the shortest chain from each other ref."""
+        """Of turns and their manifests the last alone, and the shortest chains from other refs."""
         if superseding is None:
             return _shortest(chains)
-        others = [chain for chain in chains if chain.source_kind != "turn_commit"]
+        others = [
+            chain for chain in chains if chain.source_kind not in ("turn_commit", "manifest")
+        ]
         return [superseding.last, *_shortest(others)]
 
     def _superseding(self, chains: list[Chain]) -> Superseding | None:

@@ -133,8 +133,9 @@ class Why:
 
     def _line(self, chain: Chain) -> str:
         passed = [f"checkpoint {self._short[step.blob_hash]}" for step in chain.steps[:-1]]
+        start = [] if chain.source_kind == "manifest" and passed else [_plain(chain.ref)]
         end = chain.steps[-1]
-        return " -> ".join([_plain(chain.ref), *passed, end.field, self._short[end.blob_hash]])
+        return " -> ".join([*start, *passed, end.field, self._short[end.blob_hash]])
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
