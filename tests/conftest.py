@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +10,18 @@ from typing import Any
 
 import pytest
 import stores
+from hypothesis import settings
+
+EXAMPLES = "LASHGRAPH_EXAMPLES"
+"""How many examples each property test tries, where it names no number of its own; default 100."""
+
+settings.register_profile(
+    "lashgraph",
+    parent=settings.default,
+    deadline=None,
+    max_examples=int(os.environ.get(EXAMPLES, "100")),
+)
+settings.load_profile("lashgraph")
 
 
 @pytest.fixture(scope="session")

@@ -51,7 +51,10 @@ def _node_not_json(connection: sqlite3.Connection) -> None:
 def _node_cycle(connection: sqlite3.Connection) -> None:
     """The first node becomes the child of the last one below it."""
     rows = dict(
-        connection.execute("SELECT node_id, node_json FROM graph_nodes WHERE tombstoned = 0")
+        connection.execute(
+            "SELECT node_id, node_json FROM graph_nodes "
+            "WHERE tombstoned = 0 AND json_valid(node_json)"
+        )
     )
     parents = {key: json.loads(text).get("parent_node_id") for key, text in rows.items()}
     child = next(key for key, parent in parents.items() if parent in rows)
@@ -100,7 +103,7 @@ def damage(path: str | os.PathLike[str], kind: str) -> None:
     InvalidRecordError
         There is no such kind.
     NotSupportedError
-        The store has not what this kind damages.
+        The store has not what this kind damages, or it is damaged itself.
 
     Examples
     --------
@@ -112,7 +115,7 @@ def damage(path: str | os.PathLike[str], kind: str) -> None:
     with closing(sqlite3.connect(path)) as connection:
         try:
             _DAMAGES[kind][1](connection)
-        except (TypeError, KeyError, StopIteration) as error:
+        except (TypeError, KeyError, ValueError, StopIteration) as error:
             raise NotSupportedError(f"{path}: too little in it for {kind}") from error
         connection.commit()
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
