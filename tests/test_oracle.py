@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import sqlite3
 import tempfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import cache
@@ -89,8 +90,23 @@ MORE = {
     "turn-odd-manifest": "UPDATE runtime_turn_commits SET result_json = "
     "json_set(result_json, '$.manifest', json_object('turn_state', 1)) WHERE rowid = 1",
 }
+ENVELOPES = [
+    [["CheckpointManifest"], "Zlib", zlib.compress(b"cut")[:6]],
+    [[1], "Zlib", b"x"],
+    [[2], "None", [1, 2, 999]],
+    {0: {0: 1}, 1: "Zlib", 2: b""},
+    {0: {"turn_index": 1}, 1: "a tool state", 4: "an execution state"},
+    {"descriptor": {"kind": "CheckpointManifest"}, "compression": "Brotli", "content": b""},
+    {"content": b"\x80", "compression": 0, "descriptor": {"kind": {1: None}}},
+    {"content": b"\x80", "compression": 0, "descriptor": {"kind": 1, "hints": None}},
+    {b"content": b"\x80", b"compression": {"None": None}, b"descriptor": {b"kind": 1}},
+    {"tool_state_ref": b"\xff"},
+    {"turn_state": {"token_usage": {}}},
+]
+"""Sound and unsound ones, and bare manifests."""
+ODD = ["live-envelope", "artifact-envelope", "live-envelope-cut", "artifact-envelope-cut"]
 REWRITTEN = ["manifest-counted", "manifest-array", "manifest-newer", "manifest-twice"]
-KINDS = st.sampled_from([*DAMAGES, *MORE, *REWRITTEN])
+KINDS = st.sampled_from([*DAMAGES, *MORE, *ODD, *REWRITTEN])
 Harms = tuple[str, str, int]
 HARMS = st.tuples(KINDS, KINDS, st.integers(0, 40))
 """Two damages, and which blob each is done to."""
@@ -107,6 +123,13 @@ def harm(path: Path, kind: str, pick: int) -> None:
         values = {"key": keys[pick % len(keys)] if keys else "", "live": live_manifest(connection)}
         if kind in MORE:
             connection.execute(MORE[kind], values)
+        elif kind in ODD:
+            packed = msgpack.packb(ENVELOPES[pick % len(ENVELOPES)])
+            content = packed[: -1 if kind.endswith("cut") else None]
+            target = values["live"] if kind.startswith("live") else values["key"]
+            connection.execute("INSERT OR REPLACE INTO blobs VALUES (?, ?)", (target, content))
+            if target == values["key"]:
+                connection.execute(MORE["artifact"], values)
         else:
             rewrite(connection, kind, values["live"])
         connection.commit()
@@ -287,6 +310,14 @@ def test_two_damages_of_any_store(
 ) -> None:
     with harmed(store, harms) as path:
         agree(path, policy, planned=planned)
+
+
+@pytest.mark.parametrize("pick", range(len(ENVELOPES)))
+@pytest.mark.parametrize("kind", ODD)
+def test_envelopes_however_they_are_written(kind: str, pick: int) -> None:
+    for policy in (GcPolicy.safe(keep_turns=1), GcPolicy.runtime()):
+        with harmed(recorded_store(HEALTHY_NAME), (kind, "nothing", pick)) as path:
+            agree(path, policy, planned=True)
 
 
 # What is kept without some roots
