@@ -14,6 +14,7 @@ from lashgraph.cli.tree import draw_tree
 from lashgraph.errors import InvalidRecordError
 from lashgraph.format.sizes import bytes_text
 from lashgraph.gc import GcPlan, GcReport
+from lashgraph.plot.figure import figure_of
 from lashgraph.store import Store
 from lashgraph.store import open as open_store
 from lashgraph.testing import oracle
@@ -99,8 +100,8 @@ def _draw(store: Store, folder: Path) -> list[Path]:
         "session-tree.png": plot.session_tree(store.tree()),
         "retention.png": plot.retention(store.history()),
     }
-    for name, figure in figures.items():
-        figure.savefig(folder / name, dpi=130)
+    for name, axes in figures.items():
+        figure_of(axes).savefig(folder / name, dpi=130)
     return [folder / name for name in figures]
 
 

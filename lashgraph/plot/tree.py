@@ -1,114 +1,296 @@
-"""The picture of a session tree: time runs to the right, each branch has a lane of its own."""
+"""The picture of a session tree: depth runs to the right, each branch has a lane of its own."""
 
 from __future__ import annotations
 
+from typing import Literal, NamedTuple
+
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from lashgraph.errors import InvalidRecordError
+from lashgraph.format.arguments import shown
 from lashgraph.format.node import Node
-from lashgraph.plot.figure import FAINT, INK, ROLES, Picture, legend, new_axes
+from lashgraph.plot.colours import AUTHORS, PALE, VERMILION
+from lashgraph.plot.figure import axes_for, entitle, ink, label, legend, no_y_axis, nothing
+from lashgraph.plot.given import as_kind
+from lashgraph.plot.lanes import Lanes, lay_lanes
+from lashgraph.plot.texts import counted, one_line
 from lashgraph.tree import SessionGraph
 
-_SMALL = 400
+Detail = Literal["auto", "nodes", "branches"]
+
+_MOST_LANES = 60
+_MOST_NODES = 600
+_DEEPEST = 320
+_WIDTH = 10.0
 
 
-def session_tree(graph: SessionGraph, title: str | None = None) -> Picture:
+def session_tree(
+    graph: SessionGraph,
+    ax: Axes | None = None,
+    *,
+    title: str | None = None,
+    detail: Detail = "auto",
+) -> Axes:
     """Draw a session graph.
 
-    Nodes stand at their depth; the active path is the dark line. Where a node has several
-    children, the one on the active path goes straight on and the others get lanes of their own. A
-    node whose parent is not in the graph starts a line of its own; nodes on a cycle are left out.
+    Nodes stand at their depth; the active path is the dark line on top, its end a ring. Where a
+    node has several children, the one on the active path goes straight on, else the one with the
+    most nodes below it, and the others get lanes of their own. A node whose parent is not in the
+    graph starts a line of its own; nodes on a cycle, or that lead into one, are left out.
 
     Parameters
     ----------
     graph : SessionGraph
         From ``store.tree()``.
+    ax : Axes, optional
+        Where to draw; new Axes if not given.
     title : str, optional
         What stands above the picture.
+    detail : {"auto", "nodes", "branches"}
+        Whether each node is a mark that tells who made it, or each branch a line that tells how
+        many nodes it has. By itself a large graph is drawn by its branches. Of more than 60
+        branches the shortest are folded: a triangle where they leave, its area by their nodes.
 
     Returns
     -------
-    matplotlib.figure.Figure
+    matplotlib.axes.Axes
+        A notebook shows new ones as a picture; ``.figure.savefig(...)`` writes it.
+
+    Raises
+    ------
+    InvalidRecordError
+        This is no SessionGraph, no Axes, or no such detail.
 
     Examples
     --------
     >>> import lashgraph as lg
     >>> with lg.open(":memory:") as store:
-    ...     lg.plot.session_tree(store.tree()).axes[0].get_title(loc="left")
-    '0 nodes, 0 on the active path'
+    ...     lg.plot.session_tree(store.tree()).get_title(loc="left")
+    '0 nodes · 0 branches · 0 on the active path'
     """
-    active = set(graph.active_path())
-    lanes = _lanes(graph, active)
+    as_kind(graph, SessionGraph, "graph", "store.tree()")
+    if detail not in ("auto", "nodes", "branches"):
+        raise InvalidRecordError(f"detail is auto, nodes or branches, not {shown(detail)}")
+    layout = _lay_out(graph)
+    n_lanes = len(layout.lanes.heads)
+    axes = axes_for(ax, _WIDTH, 1.5 + min(0.3 * max(n_lanes, 2), 9.0))
+    _entitle(axes, graph, layout, title)
+    label(axes, x="depth (nodes from the root)")
+    no_y_axis(axes)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=12))
+    if not n_lanes:
+        nothing(axes, "no nodes")
+        axes.set_xlim(0, 1)
+        return axes
+    deepest = int(layout.depths.max(initial=1))
+    _draw_lines(axes, layout)
+    by_node = len(graph) <= _MOST_NODES and deepest <= _DEEPEST
+    if detail == "nodes" or (detail == "auto" and by_node):
+        _draw_nodes(axes, graph, layout, deepest)
+    else:
+        _draw_counts(axes, layout)
+    _draw_folded(axes, layout)
+    _draw_leaf(axes, layout, deepest)
+    axes.set_xlim(-0.02 * deepest - 0.5, 1.05 * deepest + 0.5)
+    axes.set_ylim(n_lanes - 0.3, -0.7)
+    legend(axes)
+    return axes
+
+
+class _Layout(NamedTuple):
+    """Nodes and where they stand."""
+
+    parents: NDArray[np.int64]
+    depths: NDArray[np.int64]
+    active: NDArray[np.int64]
+    lanes: Lanes
+
+
+def _lay_out(graph: SessionGraph) -> _Layout:
+    parents = np.array(graph.parents(), np.int64)
     depths = np.array(graph.depths(), np.int64)
-    drawn = np.flatnonzero(depths >= 0)
-    title = title or f"{len(graph):,} nodes, {len(active):,} on the active path"
-    height = 1.8 + 0.28 * min(int(lanes.max(initial=0)) + 1, 24)
-    figure, axes = new_axes(10, height, title)
-    parents = graph.parents()
-    edges = [at for at in drawn.tolist() if parents[at] >= 0 and depths[parents[at]] >= 0]
-    on_path = [graph.nodes[at].node_id in active for at in edges]
-    for wanted, colour, width in ((False, FAINT, 1.0), (True, INK, 1.8)):
-        lines = [
-            _elbow(depths, lanes, parents[at], at)
-            for at, is_on in zip(edges, on_path, strict=True)
-            if is_on is wanted
-        ]
-        axes.add_collection(LineCollection(lines, colors=colour, linewidths=width, zorder=1))
-    size = 26 if len(drawn) <= _SMALL else 7
-    names = np.array([_name(node) for node in graph.nodes])
-    for name, colour in ROLES.items():
-        chosen = drawn[names[drawn] == name] if len(drawn) else drawn
+    position = {name: at for at, name in enumerate(graph.ids)}
+    active = np.array([position[name] for name in graph.active_path()], np.int64)
+    first = np.zeros(len(graph), np.bool_)
+    first[active] = True
+    return _Layout(parents, depths, active, lay_lanes(parents, depths, first, _MOST_LANES))
+
+
+def _entitle(axes: Axes, graph: SessionGraph, layout: _Layout, title: str | None) -> None:
+    lost = int((layout.depths < 0).sum())
+    leaves = len(layout.lanes.heads) + sum(lanes for lanes, _ in layout.lanes.folded.values())
+    facts = [
+        counted(len(graph), "node"),
+        counted(_branches(layout, leaves), "branch", "branches"),
+        f"{len(layout.active):,} on the active path",
+        f"{lost:,} on a cycle, not drawn" if lost else "",
+        f"{len(graph.unreadable):,} unreadable" if graph.unreadable else "",
+    ]
+    name = f"Session {one_line(graph.session_id, 48)}" if graph.session_id else ""
+    entitle(axes, title, name, *facts)
+
+
+def _branches(layout: _Layout, leaves: int) -> int:
+    """Runs without a fork: one for each leaf, and one for each fork, which ends one."""
+    inside = layout.parents[layout.parents >= 0]
+    return leaves + int((np.bincount(inside, minlength=1) > 1).sum()) if len(inside) else leaves
+
+
+def _draw_lines(axes: Axes, layout: _Layout) -> None:
+    """A line for each lane, from where it leaves to its end; the active path over it."""
+    heads, ends = layout.lanes.heads, layout.lanes.ends
+    x, y = layout.depths, layout.lanes.of
+    lines = np.stack([np.stack([x[heads], y[heads]], 1), np.stack([x[ends], y[ends]], 1)], 1)
+    above = layout.parents[heads]
+    leaving, fork = heads[above >= 0], above[above >= 0]
+    bends = np.stack(
+        [
+            np.stack([x[fork], y[fork]], 1),
+            np.stack([x[fork] + 0.5, y[leaving]], 1),
+            np.stack([x[leaving], y[leaving]], 1),
+        ],
+        1,
+    )
+    for segments in (bends, lines):
+        axes.add_collection(
+            LineCollection(list(segments), colors=PALE, linewidths=1.1, zorder=1), autolim=False
+        )
+    if len(layout.active):
+        ends = layout.active[[0, -1]]
+        path = LineCollection(
+            [np.stack([x[ends], y[ends]], 1)],
+            colors=[ink(axes)],
+            linewidths=2.4,
+            zorder=1.5,
+            label="active path",
+        )
+        axes.add_collection(path, autolim=False)
+
+
+def _draw_nodes(axes: Axes, graph: SessionGraph, layout: _Layout, deepest: int) -> None:
+    drawn = np.flatnonzero(layout.lanes.of >= 0)
+    names = np.array([_author(graph.nodes[at]) for at in drawn.tolist()])
+    size = _mark_size(deepest)
+    for name, look in AUTHORS.items():
+        chosen = drawn[names == name]
         if len(chosen):
             axes.scatter(
-                depths[chosen], lanes[chosen], s=size, c=colour, label=name, zorder=2, linewidths=0
+                layout.depths[chosen],
+                layout.lanes.of[chosen],
+                s=size,
+                c=look.colour,
+                marker=look.marker,
+                label=f"{name} ({len(chosen):,})",
+                zorder=2,
+                linewidths=0.5 if size > 20 else 0,
+                edgecolors=ink(axes),
             )
-    axes.set_xlabel("depth (nodes from the root)")
-    axes.set_yticks([])
-    axes.spines["left"].set_visible(False)
-    axes.invert_yaxis()
-    axes.margins(0.02, 0.15)
-    if len(drawn):
-        legend(axes, loc="upper left", bbox_to_anchor=(1.0, 1.0))
-    return figure
 
 
-def _name(node: Node) -> str:
-    if node.message is not None:
-        return node.message.role
-    return "protocol" if node.kind == "event" else "plugin"
+def _draw_counts(axes: Axes, layout: _Layout) -> None:
+    """How many nodes each lane has, at its end, and marks where lanes leave."""
+    counts = np.bincount(layout.lanes.of[layout.lanes.of >= 0])
+    ends = layout.lanes.ends
+    for lane, (end, n_nodes) in enumerate(zip(ends.tolist(), counts.tolist(), strict=True)):
+        axes.annotate(
+            f"{n_nodes:,}",
+            (layout.depths[end], lane),
+            xytext=(9 if end in layout.active else 5, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=7,
+            color=ink(axes),
+        )
+    above = layout.parents[layout.lanes.heads]
+    forks = np.unique(above[above >= 0])
+    if len(forks):
+        axes.scatter(
+            layout.depths[forks],
+            layout.lanes.of[forks],
+            s=12,
+            c=[ink(axes)],
+            zorder=2,
+            linewidths=0,
+            label="fork",
+        )
+    axes.plot(
+        layout.depths[ends],
+        np.arange(len(ends)),
+        "o",
+        color=PALE,
+        markersize=3,
+        label="end of a branch, with its number of nodes",
+        zorder=1.2,
+    )
 
 
-def _elbow(
-    depths: NDArray[np.int64], lanes: NDArray[np.int64], parent: int, child: int
-) -> list[tuple[float, float]]:
-    """From parent to child: along the parent's lane, then over to the child's."""
-    x0, y0 = float(depths[parent]), float(lanes[parent])
-    x1, y1 = float(depths[child]), float(lanes[child])
-    return [(x0, y0), (x1, y1)] if y0 == y1 else [(x0, y0), (x0 + 0.35, y1), (x1, y1)]
+def _draw_folded(axes: Axes, layout: _Layout) -> None:
+    folded = layout.lanes.folded
+    forks = [at for at in folded if at >= 0]
+    if -1 in folded:
+        n_roots, n_nodes = folded[-1]
+        text = f"{counted(n_roots, 'more root')} with {counted(n_nodes, 'node')}, not drawn"
+        axes.annotate(
+            text,
+            (0, 0),
+            xycoords="axes fraction",
+            xytext=(0, -24),
+            textcoords="offset points",
+            fontsize=8,
+            va="top",
+            color=ink(axes),
+        )
+    if not forks:
+        return
+    n_branches = sum(folded[at][0] for at in forks)
+    sizes = np.array([folded[at][1] for at in forks])
+    axes.scatter(
+        layout.depths[forks],
+        layout.lanes.of[forks] + 0.35,
+        s=np.minimum(8.0 * sizes, 160.0),
+        c=PALE,
+        marker="v",
+        zorder=1.8,
+        linewidths=0,
+        label=f"{counted(n_branches, 'branch', 'branches')} folded,\n"
+        f"{counted(int(sizes.sum()), 'node')}",
+    )
 
 
-def _lanes(graph: SessionGraph, active: set[str]) -> NDArray[np.int64]:
-    """A lane for each node: every leaf has its own, a node shares that of its chosen child."""
-    parents = graph.parents()
-    children: list[list[int]] = [[] for _ in graph.nodes]
-    roots: list[int] = []
-    for at, parent in enumerate(parents):
-        (children[parent] if parent >= 0 else roots).append(at)
+def _draw_leaf(axes: Axes, layout: _Layout, deepest: int) -> None:
+    if len(layout.active):
+        end = layout.active[-1:]
+        axes.scatter(
+            layout.depths[end],
+            layout.lanes.of[end],
+            s=max(3 * _mark_size(deepest), 40),
+            facecolors="none",
+            edgecolors=VERMILION,
+            linewidths=1.8,
+            zorder=3,
+            label="leaf of the active path",
+        )
 
-    def active_first(positions: list[int]) -> list[int]:
-        return sorted(positions, key=lambda at: graph.nodes[at].node_id not in active)
 
-    lanes = np.zeros(len(graph), np.int64)
-    used = 0
-    waiting = list(reversed(active_first(roots)))
-    while waiting:
-        straight_on = [waiting.pop()]
-        while straight_on:
-            node = straight_on.pop()
-            lanes[node] = used
-            ordered = active_first(children[node])
-            straight_on = ordered[:1]
-            waiting += reversed(ordered[1:])
-        used += 1
-    return lanes
+def _mark_size(deepest: int) -> float:
+    """Area of a mark, so that neighbours do not hide each other."""
+    points = 0.8 * 60 * _WIDTH / (deepest + 1)
+    return float(np.clip(points**2, 7, 36))
+
+
+def _author(node: Node) -> str:
+    """Who made a node."""
+    message = node.message
+    if message is None:
+        return "protocol" if node.kind == "event" else "plugin"
+    if message.origin is not None:
+        return str(message.origin.__struct_config__.tag)
+    if message.role == "Assistant":
+        return "model"
+    if message.role == "User":
+        return "tool" if any([part.kind == "ToolResult" for part in message.parts]) else "human"
+    return "system"
