@@ -153,6 +153,8 @@ def check_file(connection: sqlite3.Connection) -> None:
 
 def sync(path: str) -> None:
     """Let a file or a folder's names survive a loss of power."""
+    if os.name == "nt" and os.path.isdir(path):
+        return  # folders cannot be opened there, and need not be
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -88,7 +88,8 @@ def restore(
     backup : str or path
         The backup, or any other session file.
     to : str or path, optional
-        Where to put it; where it was made of if not given, as the note beside it says.
+        Where to put it; where it was made of if not given, as the note beside it says. Name it for
+        a backup that comes from elsewhere.
     accept_loss : bool
         Whether what the store holds and the backup does not, may be lost: work done since.
     busy_timeout : float

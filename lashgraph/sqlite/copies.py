@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
@@ -73,8 +74,7 @@ def copy_in_file(
 
 def temporary_room() -> int:
     """Bytes that are free where temporary files are made."""
-    found = os.statvfs(tempfile.gettempdir())
-    return found.f_bavail * found.f_frsize
+    return shutil.disk_usage(tempfile.gettempdir()).free
 
 
 @contextmanager
