@@ -131,9 +131,11 @@ def blobs(connection: sqlite3.Connection, kept: Kept) -> Columns:
     """The frame of blobs, as with content_bytes and verify."""
     named = [row["blob_hash"] for row in ref_rows(connection, kept)]
     found = [(turn["turn_id"], turn_names(turn)) for turn in readable_turns(connection)]
+    following = [*[turn_id for turn_id, _ in found[1:]], None]
     made = []
     for blob in all_blobs(connection):
-        naming = [turn_id for turn_id, names in found if blob.hash in names]
+        places = [at for at, (_, names) in enumerate(found) if blob.hash in names]
+        naming = [found[at][0] for at in places]
         hashes = {hashlib.sha256(data).hexdigest() for data in (blob.stored, blob.content or b"")}
         made.append(
             {
@@ -147,13 +149,14 @@ def blobs(connection: sqlite3.Connection, kept: Kept) -> Columns:
                 "n_refs": named.count(blob.hash),
                 "first_turn_id": naming[0] if naming else None,
                 "last_turn_id": naming[-1] if naming else None,
+                "garbage_turn_id": following[places[-1]] if naming else None,
                 "hash_ok": blob.hash in hashes,
             }
         )
     return columns_of(
         made,
         "hash kind compression stored_bytes content_bytes reachable_safe reachable_runtime "
-        "n_refs first_turn_id last_turn_id hash_ok",
+        "n_refs first_turn_id last_turn_id garbage_turn_id hash_ok",
     )
 
 
@@ -248,9 +251,17 @@ def history(connection: sqlite3.Connection) -> Columns:
     sizes = {blob.hash: len(blob.stored) for blob in all_blobs(connection)}
     made = []
     known: set[str] = set()
+    before: set[str] = set()
     for position, turn in enumerate(readable_turns(connection)):
         live = turn_names(turn) & sizes.keys()
         new, garbage = live - known, known - live
+        by_field = dict.fromkeys(["checkpoint_ref", *CHILDREN], 0)
+        told: set[str] = set()
+        for field, key in turn_fields(turn):
+            if key in new - told:
+                by_field[field] += sizes[key]
+                told.add(key)
+        gone, before = before - live, live
         known |= live
         made.append(
             {
@@ -260,6 +271,11 @@ def history(connection: sqlite3.Connection) -> Columns:
                 "position": position,
                 "committed_at": milliseconds(turn["committed_at_ms"]),
                 "new_bytes": sum(sizes[key] for key in new),
+                "new_manifest_bytes": by_field["checkpoint_ref"],
+                "new_tool_state_bytes": by_field["tool_state_ref"],
+                "new_plugin_snapshot_bytes": by_field["plugin_snapshot_ref"],
+                "new_execution_state_bytes": by_field["execution_state_ref"],
+                "became_garbage_bytes": sum(sizes[key] for key in gone),
                 "live_bytes": sum(sizes[key] for key in live),
                 "garbage_bytes": sum(sizes[key] for key in garbage),
                 "n_live": len(live),
@@ -268,8 +284,9 @@ def history(connection: sqlite3.Connection) -> Columns:
         )
     return columns_of(
         made,
-        "session_id ref turn_id position committed_at new_bytes live_bytes garbage_bytes n_live "
-        "n_garbage",
+        "session_id ref turn_id position committed_at new_bytes new_manifest_bytes "
+        "new_tool_state_bytes new_plugin_snapshot_bytes new_execution_state_bytes live_bytes "
+        "garbage_bytes became_garbage_bytes n_live n_garbage",
     )
 
 

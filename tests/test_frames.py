@@ -28,6 +28,7 @@ FRAMES = [name for name in SCHEMAS if name not in ("retention", "why", "gc_repor
 """All but those of one policy, one blob, one sweep, which have tests of their own."""
 ELSEWHERE: dict[str, Callable[[lg.Store], pd.DataFrame]] = {
     "findings": lambda store: store.check(),
+    "simulation": lambda store: store.simulate_gc(),
     "branches": lambda store: store.tree().branches(),
     "message_tree": lambda store: store.tree().message_tree(),
     "comparison": lambda store: compare(store, store).frame(),

@@ -6,13 +6,14 @@ from lashgraph.frames.calls import tool_calls_table
 from lashgraph.frames.catalogue import SCHEMAS, schema
 from lashgraph.frames.checkpoints import checkpoints_table
 from lashgraph.frames.events import events_table, steps_table
+from lashgraph.frames.history import history_table, simulation_table
 from lashgraph.frames.messages import messages_table, parts_table
 from lashgraph.frames.nodes import nodes_table
 from lashgraph.frames.problems import findings_table, problems_table
 from lashgraph.frames.refs import refs_table
 from lashgraph.frames.sessions import sessions_table
 from lashgraph.frames.source import Builder, RowDamage, Source, make
-from lashgraph.frames.turns import history_table, turns_table, usage_table
+from lashgraph.frames.turns import turns_table, usage_table
 from lashgraph.frames.work import attachments_table, queued_work_table
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "refs_table",
     "schema",
     "sessions_table",
+    "simulation_table",
     "steps_table",
     "tool_calls_table",
     "turns_table",

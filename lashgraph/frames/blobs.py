@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 from lashgraph.columns import FrameSchema, count, flag, maybe, maybe_flag, text
 from lashgraph.format.blob import hash_matches, unwrap
 from lashgraph.frames.refs import all_refs, kept_hashes
 from lashgraph.frames.source import Source, Table
+from lashgraph.gc.history import Lifetimes, lifetimes
 from lashgraph.reach import GcPolicy, Mark, mark
 from lashgraph.sqlite import blobs
 from lashgraph.sqlite.blobs import BlobRow
@@ -41,6 +42,7 @@ BLOBS = FrameSchema.of(
     count("n_refs", "rows of refs() that name it"),
     text("first_turn_id", "the first recorded turn whose record names it"),
     text("last_turn_id", "the last recorded turn whose record names it"),
+    text("garbage_turn_id", "the turn after that one, which no longer names it"),
     maybe_flag(
         "hash_ok",
         "whether its content, or its bytes as stored, have that hash; missing unless verified",
@@ -73,8 +75,9 @@ def blobs_table(
         "reachable_safe": lambda: _among(kept_hashes(marks.safe), rows),
         "reachable_runtime": lambda: _among(kept_hashes(marks.runtime), rows),
         "n_refs": lambda: list(map(marks.naming.__getitem__, (row.hash for row in rows))),
-        "first_turn_id": lambda: [marks.turns.first.get(row.hash) for row in rows],
-        "last_turn_id": lambda: [marks.turns.last.get(row.hash) for row in rows],
+        "first_turn_id": lambda: marks.turn_ids(rows, marks.turns.first),
+        "last_turn_id": lambda: marks.turn_ids(rows, marks.turns.last),
+        "garbage_turn_id": lambda: marks.turn_ids(rows, marks.turns.garbage),
         "hash_ok": lambda: contents.matches if verify else [None] * len(rows),
     }
     return Table(columns, len(rows), [])
@@ -82,13 +85,6 @@ def blobs_table(
 
 def _among(hashes: Set[str], rows: Sequence[BlobRow]) -> list[bool]:
     return [row.hash in hashes for row in rows]
-
-
-class _NamingTurns(NamedTuple):
-    """Turn ids by blob."""
-
-    first: dict[str, str]
-    last: dict[str, str]
 
 
 class _Marks:
@@ -113,14 +109,15 @@ class _Marks:
         return Counter(ref.blob_hash for ref in all_refs(self._connection, self.safe))
 
     @cached_property
-    def turns(self) -> _NamingTurns:
-        """The first and the last turn that names each blob."""
-        found = _NamingTurns({}, {})
-        for turn in self.safe.refs.turns:
-            for ref in turn.named():
-                found.first.setdefault(ref.blob_hash, turn.turn.turn_id)
-                found.last[ref.blob_hash] = turn.turn.turn_id
-        return found
+    def turns(self) -> Lifetimes:
+        """When each blob came and went, by positions of turns."""
+        return lifetimes(self.safe.refs.turns)
+
+    def turn_ids(self, rows: Sequence[BlobRow], positions: Mapping[str, int]) -> list[str | None]:
+        """Ids of the turns at these positions."""
+        ids = [turn.turn.turn_id for turn in self.safe.refs.turns]
+        found = [positions.get(row.hash) for row in rows]
+        return [None if at is None else ids[at] for at in found]
 
 
 class _Contents:

@@ -12,12 +12,13 @@ from lashgraph.frames.blobs import BLOBS
 from lashgraph.frames.calls import TOOL_CALLS
 from lashgraph.frames.checkpoints import CHECKPOINTS
 from lashgraph.frames.events import EVENTS, STEPS
+from lashgraph.frames.history import HISTORY, SIMULATION
 from lashgraph.frames.messages import MESSAGES, PARTS
 from lashgraph.frames.nodes import NODES
 from lashgraph.frames.problems import FINDINGS, PROBLEMS
 from lashgraph.frames.refs import REFS
 from lashgraph.frames.sessions import SESSIONS
-from lashgraph.frames.turns import HISTORY, TURNS, USAGE
+from lashgraph.frames.turns import TURNS, USAGE
 from lashgraph.frames.work import ATTACHMENTS, QUEUED_WORK
 from lashgraph.gc import REPORTS
 from lashgraph.gc.retention import RETENTION
@@ -40,6 +41,7 @@ SCHEMAS: dict[str, FrameSchema] = {
         CHECKPOINTS,
         TURNS,
         HISTORY,
+        SIMULATION,
         USAGE,
         ATTACHMENTS,
         QUEUED_WORK,

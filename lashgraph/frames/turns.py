@@ -1,15 +1,16 @@
-"""The frames of what was recorded turn by turn: turns, their bytes, and token usage."""
+"""The frames of recorded turns and of token usage."""
 
 from __future__ import annotations
 
 import sqlite3
-from typing import Any, NamedTuple
+from typing import Any
 
 from lashgraph.columns import Column, FrameSchema, count, flag, maybe, text, time
 from lashgraph.format.checkpoint import CHILD_FIELDS
 from lashgraph.format.usage import TokenUsage
 from lashgraph.frames.source import RowDamage, Source, Table
 from lashgraph.frames.tokens import TOKENS
+from lashgraph.gc.history import turn_bytes
 from lashgraph.reach import collect_refs
 from lashgraph.reach.refs import TurnRefs
 from lashgraph.sqlite import blobs, usage
@@ -40,21 +41,6 @@ TURNS = FrameSchema.of(
     flag("checkpoint_present", "whether the manifest is still there"),
 )
 
-HISTORY = FrameSchema.of(
-    "history",
-    "the bytes that turns name, as each turn left them; blobs that are gone do not count, and "
-    "turns whose record cannot be read are left out",
-    text("ref", "key of the turn, as every call takes it"),
-    text("turn_id", "id of the turn"),
-    count("position", "place in the order, from 0"),
-    time("committed_at", "when it was committed"),
-    count("new_bytes", "stored bytes of blobs that no earlier turn named"),
-    count("live_bytes", "stored bytes of blobs that this turn's checkpoint names"),
-    count("garbage_bytes", "stored bytes of blobs that only earlier turns named"),
-    count("n_live", "blobs that this turn's checkpoint names"),
-    count("n_garbage", "blobs that only earlier turns named"),
-)
-
 USAGE = FrameSchema.of(
     "usage",
     "every recorded usage of tokens, in order; rows that are none are left out",
@@ -65,30 +51,9 @@ USAGE = FrameSchema.of(
 )
 
 
-class _Bytes(NamedTuple):
-    """What blobs a turn names, new ones and all, and what earlier turns named beside them."""
-
-    new: int
-    live: int
-    garbage: int
-    n_live: int
-    n_garbage: int
-
-
-def _bytes(connection: sqlite3.Connection, turns: list[TurnRefs]) -> list[_Bytes]:
-    """One pass over the turns' own records; blobs that are gone do not count."""
-    sizes = {row.hash: row.stored_bytes for row in blobs.sizes(connection)}
-    known: set[str] = set()
-    known_bytes = 0
-    found = []
-    for turn in turns:
-        named = {ref.blob_hash for ref in turn.named()} & sizes.keys()
-        new = sum(sizes[key] for key in named - known)
-        live = sum(sizes[key] for key in named)
-        known |= named
-        known_bytes += new
-        found.append(_Bytes(new, live, known_bytes - live, len(named), len(known) - len(named)))
-    return found
+def sizes(connection: sqlite3.Connection) -> dict[str, int]:
+    """Stored bytes of each blob."""
+    return {row.hash: row.stored_bytes for row in blobs.sizes(connection)}
 
 
 def turns_table(source: Source, _wanted: frozenset[str]) -> Table:
@@ -100,11 +65,11 @@ def turns_table(source: Source, _wanted: frozenset[str]) -> Table:
     states = [None if manifest is None else manifest.turn_state for manifest in manifests]
     usages = [None if state is None else state.token_usage for state in states]
     sums = _sums(usages)
-    columns: dict[str, Any] = _turn_columns(turns) | {
+    columns: dict[str, Any] = turn_columns(turns) | {
         "head_revision": [turn.result.head_revision if turn.result else None for turn in turns],
         "checkpoint_ref": checkpoints,
         "turn_index": [state.turn_index if state else None for state in states],
-        "new_blob_bytes": lambda: [row.new for row in _bytes(connection, turns)],
+        "new_blob_bytes": lambda: [row.new for row in turn_bytes(turns, sizes(connection))],
         "checkpoint_present": lambda: [
             ref is not None and blobs.stored_bytes(connection, ref) is not None
             for ref in checkpoints
@@ -115,10 +80,11 @@ def turns_table(source: Source, _wanted: frozenset[str]) -> Table:
     columns |= {
         f"cumulative_{c.name}": [getattr(one, c.name, None) for one in sums] for c in TOKENS
     }
-    return Table(columns, len(turns), _damages(turns))
+    return Table(columns, len(turns), turn_damages(turns))
 
 
-def _damages(turns: list[TurnRefs]) -> list[RowDamage]:
+def turn_damages(turns: list[TurnRefs]) -> list[RowDamage]:
+    """Turns whose record cannot be read."""
     return [
         RowDamage("runtime_turn_commits", turn.turn.turn_id, turn.reason)
         for turn in turns
@@ -136,7 +102,8 @@ def _sums(usages: list[TokenUsage | None]) -> list[TokenUsage | None]:
     return found
 
 
-def _turn_columns(turns: list[TurnRefs]) -> dict[str, Any]:
+def turn_columns(turns: list[TurnRefs]) -> dict[str, Any]:
+    """Which turn a row is of."""
     return {
         "session_id": [turn.turn.session_id for turn in turns],
         "ref": [turn.ref for turn in turns],
@@ -144,24 +111,6 @@ def _turn_columns(turns: list[TurnRefs]) -> dict[str, Any]:
         "position": range(len(turns)),
         "committed_at": [turn.turn.committed_at_ms for turn in turns],
     }
-
-
-def history_table(source: Source, _wanted: frozenset[str]) -> Table:
-    """What each turn added, what it kept alive, and what was garbage after it.
-
-    Blobs that only an artifact or a node names are no part of a turn and are left out.
-    """
-    recorded = collect_refs(source.connection).turns
-    turns = [turn for turn in recorded if turn.result is not None]
-    rows = _bytes(source.connection, turns)
-    columns = _turn_columns(turns) | {
-        "new_bytes": [row.new for row in rows],
-        "live_bytes": [row.live for row in rows],
-        "garbage_bytes": [row.garbage for row in rows],
-        "n_live": [row.n_live for row in rows],
-        "n_garbage": [row.n_garbage for row in rows],
-    }
-    return Table(columns, len(turns), _damages(recorded))
 
 
 def usage_table(source: Source, _wanted: frozenset[str]) -> Table:

@@ -12,6 +12,7 @@ import pandas as pd
 from lashgraph import frames
 from lashgraph.check import Level, known_session_id
 from lashgraph.errors import DamagedDataError, DamagedDataWarning, DamagedNodeError
+from lashgraph.format.arguments import as_count, as_list
 from lashgraph.frames import Builder, RowDamage, Source
 from lashgraph.sqlite import heads
 from lashgraph.store.writing import WritingStore
@@ -245,6 +246,35 @@ class FramingStore(WritingStore):
         ``lashgraph.plot.retention`` draws it.
         """
         return self._frame("history", frames.history_table, columns, strict=strict)
+
+    def simulate_gc(
+        self, every: Sequence[int] = (1, 10, 50), *, keep_turns: int = 0, columns: Columns = None
+    ) -> pd.DataFrame:
+        """What collecting every so many turns would have kept the turns' blobs at.
+
+        Parameters
+        ----------
+        every : sequence of int
+            Turns from one collection to the next; 0 never collects. All are simulated in one pass.
+        keep_turns : int
+            Turns whose checkpoints each collection keeps; the latest is always kept.
+        columns : sequence of str, optional
+            Only these columns, in this order.
+
+        Returns
+        -------
+        DataFrame
+            A row for each interval and turn; ``lashgraph.schema("simulation")`` tells the columns.
+
+        Raises
+        ------
+        InvalidRecordError
+            An interval or ``keep_turns`` is no count.
+        """
+        intervals = [as_count(one, "every") for one in as_list(every, "every", "counts")]
+        as_count(keep_turns, "keep_turns")
+        build = partial(frames.simulation_table, every=intervals, keep_turns=keep_turns)
+        return self._frame("simulation", build, columns)
 
     def usage(self, *, columns: Columns = None, strict: bool = False) -> pd.DataFrame:
         """Every recorded usage of tokens; ``lashgraph.schema("usage")`` tells the columns."""
