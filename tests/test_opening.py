@@ -171,11 +171,16 @@ def test_a_usage_entry_that_counts_no_tokens_is_named(recorded: Recorded) -> Non
     path = recorded(HEALTHY)
     run_sql(path, *ROWS, "UPDATE usage_deltas SET output_tokens = 'many'")
     with lg.open(path) as store:
-        for call in (store.token_ledger, store.load_session, store.usage, store.sessions):
+        for call in (store.token_ledger, store.load_session):
             with pytest.raises(errors.DamagedDataError, match="output_tokens is 'many'") as caught:
                 call()
             assert (caught.value.table, caught.value.key) == ("usage_deltas", "7")
             assert str(path) in str(caught.value)
+        for frame in (store.usage, store.sessions):
+            with pytest.warns(errors.DamagedDataWarning, match="output_tokens is 'many'"):
+                frame()
+        with pytest.raises(errors.DamagedDataError, match="output_tokens is 'many'"):
+            store.usage(strict=True)
 
 
 def test_a_revision_that_is_no_count_makes_the_head_unreadable(recorded: Recorded) -> None:
