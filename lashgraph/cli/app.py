@@ -16,6 +16,7 @@ from lashgraph.cli.backups import backups
 from lashgraph.cli.check import run_check
 from lashgraph.cli.demo import run_demo
 from lashgraph.cli.output import Output, visible
+from lashgraph.cli.plot import plotting
 from lashgraph.cli.reading import reading
 from lashgraph.cli.store import run_gc, run_info
 from lashgraph.cli.why import run_why
@@ -173,6 +174,7 @@ def gc(
 
 
 app.add_typer(reading)
+app.add_typer(plotting)
 app.add_typer(backups)
 
 

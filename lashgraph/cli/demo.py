@@ -7,14 +7,12 @@ import shutil
 import sqlite3
 from pathlib import Path
 
-from lashgraph import plot
 from lashgraph.cli.output import Output
 from lashgraph.cli.store import DONE, REFUSED, show_plan
 from lashgraph.cli.tree import draw_tree
 from lashgraph.errors import InvalidRecordError
 from lashgraph.format.sizes import bytes_text
 from lashgraph.gc import GcPlan, GcReport
-from lashgraph.plot.figure import figure_of
 from lashgraph.store import Store
 from lashgraph.store import open as open_store
 from lashgraph.testing import oracle
@@ -96,6 +94,9 @@ def _show_frames(store: Store, out: Output) -> None:
 
 
 def _draw(store: Store, folder: Path) -> list[Path]:
+    from lashgraph import plot
+    from lashgraph.plot.figure import figure_of
+
     figures = {
         "session-tree.png": plot.session_tree(store.tree()),
         "retention.png": plot.retention(store.history()),

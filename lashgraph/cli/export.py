@@ -8,15 +8,12 @@ from pathlib import Path
 
 from lashgraph.cli.output import Output
 from lashgraph.cli.passages import safe_json
+from lashgraph.cli.targets import refuse_what_is_there, write
 from lashgraph.cli.tree import DAMAGED, DONE, counted
-from lashgraph.errors import UnwritablePathError
 from lashgraph.format import jsontext
 from lashgraph.format.sizes import bytes_text
 from lashgraph.store import session_family
 from lashgraph.tree import SessionFamily
-
-_SIDECARS = ("-wal", "-shm", "-journal")
-_DATABASE = b"SQLite format 3\0"
 
 
 class Format(StrEnum):
@@ -49,7 +46,7 @@ def run_export(
     """Write the document; 1 if nodes of it cannot be read."""
     wanted = None if target == "-" else Path(target or f"{path.stem}{_ENDINGS[form]}")
     if wanted is not None:
-        _refuse_what_is_there(wanted, force=force)
+        refuse_what_is_there(wanted, force=force)
     family = session_family(
         path, children=children, children_in=children_in, every_frame=every_frame
     )
@@ -58,7 +55,7 @@ def run_export(
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
     else:
-        _write(wanted, content, force=force)
+        write(wanted, content, force=force)
         told = f"{wanted}: {counted(len(family), 'session')}, {bytes_text(len(content))}"
         Output(as_json=False).say(told)
     return DAMAGED if any(session.n_unreadable for session in family.sessions) else DONE
@@ -74,55 +71,3 @@ def _document(family: SessionFamily, form: Format) -> str:
         return safe_json(family.json()) + "\n"
     lines = (jsontext.encode(record).decode() for record in family.chat())
     return "".join(safe_json(line) + "\n" for line in lines)
-
-
-def _refuse_what_is_there(target: Path, *, force: bool) -> None:
-    """Refuse to write over what is there, and over a session in any case.
-
-    Raises
-    ------
-    UnwritablePathError
-        Naming the target.
-    """
-    if not target.exists():
-        return
-    if not target.is_file():
-        why = "a folder" if target.is_dir() else "no regular file"
-        raise UnwritablePathError(
-            f"{target}: {why}; -o - writes to standard output", path=str(target)
-        )
-    if not force:
-        raise UnwritablePathError(
-            f"{target}: is there already; --force writes over it, -o names another",
-            path=str(target),
-        )
-    beside = [
-        f"{target}".removesuffix(ending) for ending in _SIDECARS if f"{target}".endswith(ending)
-    ]
-    for each in (target, *map(Path, beside)):
-        if each.is_file() and _is_database(each):
-            raise UnwritablePathError(
-                f"{target}: belongs to an SQLite database, which is never written over; "
-                "-o names another file",
-                path=str(target),
-            )
-
-
-def _is_database(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(len(_DATABASE)) == _DATABASE
-
-
-def _write(target: Path, content: bytes, *, force: bool) -> None:
-    """Write a file; one that is half written is removed."""
-    try:
-        with target.open("wb" if force else "xb") as file:
-            try:
-                file.write(content)
-            except OSError:
-                target.unlink()
-                raise
-    except OSError as error:
-        raise UnwritablePathError(
-            f"{target}: cannot be written: {error.strerror}", path=str(target)
-        ) from error
