@@ -102,6 +102,40 @@ def test_a_budget_keeps_the_most_history_that_frees_enough(recorded: Recorded) -
         for bad in (-1, 1.5, "many", True):
             with pytest.raises(errors.InvalidRecordError, match="free_bytes"):
                 store.plan_gc(free_bytes=bad)  # type: ignore[arg-type]
+            with pytest.raises(errors.InvalidRecordError, match="max_file_bytes"):
+                store.plan_gc(max_file_bytes=bad)  # type: ignore[arg-type]
+
+
+def test_a_file_budget_keeps_the_most_history_that_fits(recorded: Recorded) -> None:
+    path = recorded("sessions/rlm-code-01c638196ebbe841.db.gz")
+    with lg.open(path, "rw") as store:
+        sizes = {
+            turns: store.plan_gc(keep_turns=turns).forecast().file_bytes_after_compact
+            for turns in range(len(store.turns()) + 1)
+        }
+        assert len(set(sizes.values())) > 2
+        for budget in sorted(set(sizes.values())):
+            plan = store.plan_gc(max_file_bytes=budget)
+            assert sizes[plan.policy.keep_turns] <= budget
+            assert all(sizes[more] > budget for more in sizes if more > plan.policy.keep_turns)
+        least = min(sizes.values())
+        with pytest.raises(errors.BudgetError, match=f"{least:,}") as caught:
+            store.plan_gc(max_file_bytes=least - 1)
+        assert caught.value.best == least
+        middle = sorted(set(sizes.values()))[1]
+        plan = store.plan_gc(max_file_bytes=middle)
+        store.sweep(plan, compact=True)
+    assert path.stat().st_size == sizes[plan.policy.keep_turns] <= middle
+
+
+def test_turns_kept_for_their_age_are_kept_in_every_choice(recorded: Recorded) -> None:
+    with lg.open(recorded(LONG)) as store:
+        since = store.turns()["committed_at"].iloc[-3]
+        table = store.retention(since=since)
+        assert table["freed_bytes"].iloc[0] == store.plan_gc(since=since).deleted_bytes
+        assert table["freed_bytes"].iloc[:4].nunique() == 1
+        plan = store.plan_gc(since=since, free_bytes=int(table["freed_bytes"].iloc[0]))
+        assert plan.deleted_bytes == table["freed_bytes"].iloc[0]
 
 
 def test_an_unreadable_turn_is_no_choice(recorded: Recorded) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable, Set
 from typing import NamedTuple
 
 from lashgraph.columns import FrameSchema, count, text, time
@@ -40,37 +41,59 @@ class Choice(NamedTuple):
 def choices(connection: sqlite3.Connection, policy: GcPolicy, path: str) -> list[Choice]:
     """What each number of turns comes to, from none to all, beside what the policy keeps anyway.
 
-    Two marks and one pass over the turns: each turn adds what it names to the next newer ones'.
+    Two marks and one pass over the turns: each turn adds what it names to what newer ones name.
+    What the policy keeps by age or by name is kept in each choice.
 
     Raises
     ------
     DamagedStoreError
         The policy refuses: damage could hide a root.
     """
-    dropped = frozenset(policy.drop)
     drop = [key for key in policy.drop if not key.startswith("turn:")]
     base = mark(connection, policy.replace(keep_turns=0, since=None, drop=drop))
-    count_of_turns = len(base.refs.turns)
-    whole = mark(connection, policy.replace(keep_turns=count_of_turns, since=None))
+    turns = base.refs.turns[::-1]
+    whole = mark(connection, policy.replace(keep_turns=len(turns), since=None))
     refuse_if_damaged(whole, path)
-    sizes = {row.hash: row.stored_bytes for row in base.present}
-    kept = base.live.keys() & sizes.keys()
-    total = sum(sizes.values())
-    kept_bytes = sum(sizes[key] for key in kept)
-    found: list[Choice] = []
-
-    def note(turns: int, turn_id: str | None, committed_at: int | None) -> None:
-        freed = len(sizes) - len(kept), total - kept_bytes
-        found.append(Choice(turns, turn_id, committed_at, *freed, len(kept), kept_bytes))
-
-    note(0, None, None)
-    for turns, turn in enumerate(reversed(base.refs.turns), 1):
-        named = set() if turn.ref in dropped else _named(whole, turn.named())
-        new = (named & sizes.keys()) - kept
-        kept |= new
-        kept_bytes += sum(sizes[key] for key in new)
-        note(turns, turn.turn.turn_id, turn.turn.committed_at_ms)
+    dropped = frozenset(policy.drop)
+    named = [set() if turn.ref in dropped else _named(whole, turn.named()) for turn in turns]
+    kept = _Kept({row.hash: row.stored_bytes for row in base.present})
+    kept.add(base.live.keys())
+    for turn, names in zip(turns, named, strict=True):
+        if policy.is_since(turn.turn.committed_at_ms):
+            kept.add(names)
+    found = [Choice(0, None, None, *kept.figures())]
+    for keep_turns, (turn, names) in enumerate(zip(turns, named, strict=True), 1):
+        kept.add(names)
+        at = turn.turn.committed_at_ms
+        found.append(Choice(keep_turns, turn.turn.turn_id, at, *kept.figures()))
     return found
+
+
+class _Kept:
+    """A set of blobs that grows, and what it weighs.
+
+    Parameters
+    ----------
+    sizes : dict of str to int
+        Stored bytes of all blobs.
+    """
+
+    def __init__(self, sizes: dict[str, int]) -> None:
+        self._sizes = sizes
+        self._total = sum(sizes.values())
+        self._keys: set[str] = set()
+        self._bytes = 0
+
+    def add(self, keys: Set[str]) -> None:
+        """Keep these blobs, as far as they are there."""
+        new = (keys & self._sizes.keys()) - self._keys
+        self._keys |= new
+        self._bytes += sum([self._sizes[key] for key in new])
+
+    def figures(self) -> tuple[int, int, int, int]:
+        """Number and bytes of blobs freed, then of blobs kept."""
+        freed = len(self._sizes) - len(self._keys)
+        return freed, self._total - self._bytes, len(self._keys), self._bytes
 
 
 def _named(whole: Mark, named: list[Ref]) -> set[str]:
@@ -81,30 +104,32 @@ def _named(whole: Mark, named: list[Ref]) -> set[str]:
     return keys
 
 
-def most_history(found: list[Choice], at_least: int, free_bytes: int, path: str) -> Choice:
-    """The choice that keeps the most turns and frees as much as is asked.
+def most_history(
+    found: list[Choice], fits: Callable[[Choice], bool], unmet: Callable[[Choice], BudgetError]
+) -> Choice:
+    """The choice that keeps the most turns and still fits, by bisection.
 
     Parameters
     ----------
-    at_least : int
-        Turns to keep in any case.
-    free_bytes : int
-        Stored bytes of blobs to free.
+    found : list of Choice
+        From the least that may be kept to the most.
+    fits : callable
+        Whether a choice meets the budget; what keeps less meets it if what keeps more does.
+    unmet : callable
+        The error to raise where even the first does not fit.
 
     Raises
     ------
     BudgetError
-        Keeping so few turns frees too little; the error says how much.
+        Nothing fits.
     """
-    allowed = found[min(at_least, len(found) - 1) :]
-    fitting = [choice for choice in allowed if choice.freed_bytes >= free_bytes]
-    if not fitting:
-        best = allowed[0].freed_bytes
-        raise BudgetError(
-            f"{path}: {free_bytes:,} bytes cannot be freed: keeping {allowed[0].keep_turns} turns, "
-            f"the least that is allowed, frees {best:,}; nothing was deleted",
-            path=path,
-            wanted=free_bytes,
-            best=best,
-        )
-    return fitting[-1]
+    if not fits(found[0]):
+        raise unmet(found[0])
+    low, high = 0, len(found)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if fits(found[middle]):
+            low = middle
+        else:
+            high = middle
+    return found[low]

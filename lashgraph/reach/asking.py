@@ -79,9 +79,7 @@ class Asking:
         """Of turns and their manifests the last alone, and the shortest chains from other refs."""
         if superseding is None:
             return _shortest(chains)
-        others = [
-            chain for chain in chains if chain.source_kind not in ("turn_commit", "manifest")
-        ]
+        others = [chain for chain in chains if chain.source_kind not in ("turn_commit", "manifest")]
         return [superseding.last, *_shortest(others)]
 
     def _superseding(self, chains: list[Chain]) -> Superseding | None:

@@ -6,7 +6,6 @@ manifests are read; of all other blobs key and size are enough.
 
 from __future__ import annotations
 
-import math
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -275,10 +274,8 @@ class _Marker:
             if turn.result is None:
                 self._refuse_turn(turn, "so the turns to keep are not known")
         first = max(len(turns) - policy.keep_turns, 0)
-        since_ms = math.inf if policy.since is None else policy.since.timestamp() * 1000
         for position, turn in enumerate(turns):
-            at = turn.turn.committed_at_ms
-            if position >= first or (since_ms < math.inf and (at is None or at >= since_ms)):
+            if position >= first or policy.is_since(turn.turn.committed_at_ms):
                 yield from self._turn(turn)
 
     def _turn(self, turn: TurnRefs) -> Iterator[_Start]:

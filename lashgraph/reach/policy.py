@@ -110,6 +110,12 @@ class GcPolicy:
         """Whether this is the safe policy."""
         return self.name == "safe"
 
+    def is_since(self, committed_at_ms: int | None) -> bool:
+        """Whether a turn of this time is kept for its age; one without a time is, to be safe."""
+        if self.since is None:
+            return False
+        return committed_at_ms is None or committed_at_ms >= self.since.timestamp() * 1000
+
     def replace(self, **changes: Any) -> Self:
         """A policy that differs in the fields given."""
         try:
