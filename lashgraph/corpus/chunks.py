@@ -30,7 +30,7 @@ class Piece(NamedTuple):
         return [Piece(*bound) for bound in pairwise(bounds)]
 
 
-def cut(weights: Sequence[int], workers: int) -> list[Piece]:
+def cut(weights: Sequence[int], workers: int, most: int = _MOST) -> list[Piece]:
     """Pieces of about the same weight, eight for each worker unless they would be too large.
 
     Parameters
@@ -39,6 +39,8 @@ def cut(weights: Sequence[int], workers: int) -> list[Piece]:
         Bytes of each file; opening one costs about as much as reading 64 KiB.
     workers : int
         How many work at once.
+    most : int
+        Bytes that a piece is at most, unless one file has more.
 
     Examples
     --------
@@ -46,7 +48,7 @@ def cut(weights: Sequence[int], workers: int) -> list[Piece]:
     [Piece(start=0, end=1), Piece(start=1, end=2), Piece(start=2, end=3), Piece(start=3, end=4)]
     """
     total = sum(weights) + _EACH * len(weights)
-    limit = min(max(total // (workers * _PIECES_EACH), _LEAST), _MOST)
+    limit = min(max(total // (workers * _PIECES_EACH), _LEAST), most)
     pieces: list[Piece] = []
     start, held = 0, 0
     for position, weight in enumerate(weights):

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from lashgraph.corpus import shown
+from lashgraph.corpus.beside import BesideCorpus
 from lashgraph.corpus.families import NEEDED as FAMILY_COLUMNS
 from lashgraph.corpus.families import families_frame, family_graph
-from lashgraph.corpus.framing import FramingCorpus
 from lashgraph.corpus.lanes import Workers
 from lashgraph.corpus.reader import Reader
 from lashgraph.corpus.running import Columns
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import networkx as nx
 
 
-class Corpus(FramingCorpus):
+class Corpus(BesideCorpus):
     """Many session files, as one store is: the same frames, over all of them.
 
     Made by `open_corpus`. One bad file never ends a run: it is a row of ``errors()``. Files are

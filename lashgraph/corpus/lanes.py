@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from multiprocessing.context import BaseContext
 from typing import NamedTuple, TypeVar
 
 from lashgraph.errors import InvalidRecordError
@@ -19,6 +20,15 @@ Workers = int | Executor | None
 An executor: whatever it stands for, such as threads or a cluster."""
 
 _UNKNOWN = 32
+
+
+def _context() -> BaseContext:
+    """How processes are started: by a server that has loaded what they need, where there is one."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["lashgraph.corpus.tasks"])
+    return context
 
 
 class How(NamedTuple):
@@ -81,12 +91,8 @@ class OwnPool(Lanes):
         """Hand over a piece of work."""
         with self._lock:
             if self._pool is None:
-                known = multiprocessing.get_all_start_methods()
-                method = "forkserver" if "forkserver" in known else "spawn"
                 self._pool = ProcessPoolExecutor(
-                    self.width,
-                    mp_context=multiprocessing.get_context(method),
-                    initializer=_ignore_interrupts,
+                    self.width, mp_context=_context(), initializer=_ignore_interrupts
                 )
             return self._pool.submit(work, *args)
 

@@ -14,11 +14,22 @@ LISTING = "list"
 
 
 class LeftOut(NamedTuple):
-    """A file that belongs to no frame, and why; ``reason`` is one of `SKIP_REASONS`."""
+    """A file that belongs to no frame, and why.
+
+    Attributes
+    ----------
+    reason : str
+        One of `SKIP_REASONS`.
+    what : str
+        What it is.
+    table : str
+        Of a sibling database the table that it was recognised by.
+    """
 
     path: str
     reason: str
     what: str
+    table: str = ""
 
 
 class Failure(NamedTuple):

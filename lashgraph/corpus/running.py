@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 import pandas as pd
 import pyarrow as pa
@@ -18,13 +19,16 @@ from lashgraph.corpus.lanes import How, Lanes, Workers
 from lashgraph.corpus.ledger import Failures, Shared, no_database, state_of
 from lashgraph.corpus.notes import Failure, Note, Read
 from lashgraph.corpus.spread import Done, Spread
-from lashgraph.corpus.tasks import Ask, Gathered, Job
+from lashgraph.corpus.tasks import Ask, Gathered, Job, read_files
 from lashgraph.corpus.transport import Parcel, arrow_schema, to_frame
 from lashgraph.errors import DamagedDataWarning
 from lashgraph.sqlite.place import PlaceState
 from lashgraph.version import __version__
 
 Columns = Sequence[str] | None
+
+_IN_PROCESS = 8 << 20
+"""Bytes of a piece in this process: large enough to join small tables, small enough for a bar."""
 
 
 class Outcome(NamedTuple):
@@ -160,21 +164,23 @@ def _results(
     job: Job, files: Sequence[CorpusFile], lanes: Lanes | None
 ) -> Iterator[Done[Gathered]]:
     paths = [file.path for file in files]
+    weights = [file.weight for file in files]
     if lanes is None:
-        for position, path in enumerate(paths):
-            yield Done(Piece(position, position + 1), job([path]))
+        for piece in cut(weights, 1, most=_IN_PROCESS):
+            yield Done(piece, job(paths[piece.start : piece.end]))
         return
 
     def start(where: Lanes, piece: Piece) -> Future[Gathered]:
-        return where.submit(job, paths[piece.start : piece.end])
+        # Dask takes a call like an earlier one for the same, and answers it from memory
+        return where.submit(read_files, job, paths[piece.start : piece.end], uuid4().hex)
 
-    spread = Spread(lanes, start).results(cut([file.weight for file in files], lanes.width))
+    spread = Spread(lanes, start).results(cut(weights, lanes.width))
     yield from spread
 
 
 def _lost(job: Job, file: CorpusFile, error: Exception | None) -> Gathered:
     name = type(error).__name__
-    message = f"{file.path}: the worker that read it died ({error})"
+    message = f"{file.path}: the worker that read it died: {error}"
     note = Failure(file.path, job.stage, name, message)
     return Gathered(Parcel(arrow_schema(job.columns).empty_table()), [note])
 

@@ -127,6 +127,7 @@ PROCESSES = FrameSchema.of(
     text("name", "what runs, as its record or its handle calls it"),
     text("input_type", "type of its input"),
     text("agent_frame_id", "agent frame that owns it"),
+    text("child_session_id", "the session that it runs, if it runs one"),
     text("host_profile_id", "profile of the host"),
     text("module_ref", "the module it runs"),
     *frames.SCHEMAS["sessions"].chosen(["caused_by_type", "caused_by_session_id", "caused_by_id"]),

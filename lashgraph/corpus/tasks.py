@@ -62,7 +62,7 @@ class Job:
             if table is not None:
                 tables.append(table)
         whole = pa.concat_tables([arrow_schema(self.columns).empty_table(), *tables])
-        return Gathered(Parcel(whole), notes)
+        return Gathered(Parcel(whole.combine_chunks()), notes)
 
     def _read(self, path: str) -> tuple[Note, pa.Table | None]:
         for attempt in range(_ATTEMPTS):
@@ -79,8 +79,9 @@ class Job:
         except StoreChangedError:
             raise
         except NotASessionStoreError as error:
-            sibling = any(table in SIBLING_TABLES for table in error.tables)
-            return LeftOut(path, "sibling" if sibling else "other-database", _what(error)), None
+            table = next((table for table in error.tables if table in SIBLING_TABLES), "")
+            reason = "sibling" if table else "other-database"
+            return LeftOut(path, reason, _what(error), table), None
         except EmptyFileError as error:
             if log_size(path):  # a session may stand in its log alone
                 return Failure.of(path, OPENING, error), None
@@ -108,6 +109,11 @@ class Job:
         table = to_arrow(self.columns, frame)
         damage = reader.damage(self.stage)
         return Read(reader.path, session_id, len(frame), fingerprint, damage), table
+
+
+def read_files(job: Job, paths: Sequence[str], _attempt: str) -> Gathered:
+    """What a worker is called with; no attempt is like another."""
+    return job(paths)
 
 
 def _what(error: NotASessionStoreError | EmptyFileError) -> str:

@@ -1,0 +1,112 @@
+"""What the tests of corpora share; workers import it too, so what they are asked stands here."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor, Future
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import lashgraph as lg
+from lashgraph.corpus import Corpus, open_corpus
+from lashgraph.testing.corpus import build_corpus
+
+FRAMES = (
+    "sessions",
+    "nodes",
+    "messages",
+    "parts",
+    "tool_calls",
+    "events",
+    "steps",
+    "agent_frames",
+    "blobs",
+    "refs",
+    "checkpoints",
+    "turns",
+    "history",
+    "usage",
+    "attachments",
+    "queued_work",
+    "problems",
+    "check",
+)
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample sessions, to be copied by tests that change them."""
+    folder = tmp_path_factory.mktemp("built")
+    build_corpus(folder)
+    return folder
+
+
+@pytest.fixture
+def folder(built: Path, tmp_path: Path) -> Path:
+    """A copy of the sample sessions."""
+    return Path(shutil.copytree(built, tmp_path / "corpus"))
+
+
+@pytest.fixture(scope="session")
+def corpus(built: Path) -> Iterable[Corpus]:
+    """The sample sessions as one corpus, whose processes live as long as the tests."""
+    with open_corpus(built) as made:
+        yield made
+
+
+def one_by_one(paths: Iterable[str | Path], name: str, **arguments: Any) -> pd.DataFrame:
+    """What a corpus has to give: each store's own frame, one below the other."""
+    found = []
+    for path in sorted(map(str, paths)):
+        with lg.open(path) as store:
+            found.append(getattr(store, name)(**arguments))
+    return pd.concat(found, ignore_index=True)
+
+
+def sessions_or_death(
+    store: lg.Store, columns: list[str] | None, deadly: frozenset[str]
+) -> pd.DataFrame:
+    """sessions(), where some files kill the process that reads them."""
+    if os.path.basename(store.path) in deadly:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return store.sessions(columns=columns)
+
+
+class Inline(Executor):
+    """An executor that works at once, and does something before each piece of work."""
+
+    def __init__(self, before: Callable[[int], None]) -> None:
+        self._before = before
+        self._count = 0
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        self._before(self._count)
+        self._count += 1
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except BaseException as error:
+            future.set_exception(error)
+        return future
+
+
+def run_script(
+    code: str, *arguments: str, timeout: float = 120
+) -> subprocess.CompletedProcess[str]:
+    """A program of its own, in a group of processes of its own, as a terminal starts it."""
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+        start_new_session=True,
+    )
