@@ -14,32 +14,33 @@ from lashgraph.version import __version__
 
 if TYPE_CHECKING:
     from lashgraph import errors, plot
-    from lashgraph.errors import (
-        DamagedDataWarning,
-        DamagedStoreError,
-        LashgraphError,
-        OpenError,
-        StalePlanError,
-    )
+    from lashgraph.corpus import Corpus, open_corpus, schema
+    from lashgraph.errors import DamagedStoreError, LashgraphError, StalePlanError
     from lashgraph.format import Descriptor, Node, RuntimeCommit, SessionMeta
-    from lashgraph.frames import schema
-    from lashgraph.gc import GcPlan, GcReport
+    from lashgraph.gc import Forecast, GcPlan, GcReport, restore
     from lashgraph.reach import GcPolicy, Reachability
-    from lashgraph.store import CommitResult, Store, StoreDirectory, StoreOptions, open
-    from lashgraph.tree import LoadedSession, SessionGraph
+    from lashgraph.store import (
+        CommitResult,
+        Store,
+        StoreDirectory,
+        StoreOptions,
+        compare,
+        open,
+        session_family,
+    )
+    from lashgraph.tree import SessionGraph, Transcript
 
 _HOMES = {
     "CommitResult": "lashgraph.store",
-    "DamagedDataWarning": "lashgraph.errors",
+    "Corpus": "lashgraph.corpus",
     "DamagedStoreError": "lashgraph.errors",
     "Descriptor": "lashgraph.format",
+    "Forecast": "lashgraph.gc",
     "GcPlan": "lashgraph.gc",
     "GcPolicy": "lashgraph.reach",
     "GcReport": "lashgraph.gc",
     "LashgraphError": "lashgraph.errors",
-    "LoadedSession": "lashgraph.tree",
     "Node": "lashgraph.format",
-    "OpenError": "lashgraph.errors",
     "Reachability": "lashgraph.reach",
     "RuntimeCommit": "lashgraph.format",
     "SessionGraph": "lashgraph.tree",
@@ -48,23 +49,27 @@ _HOMES = {
     "Store": "lashgraph.store",
     "StoreDirectory": "lashgraph.store",
     "StoreOptions": "lashgraph.store",
+    "Transcript": "lashgraph.tree",
+    "compare": "lashgraph.store",
     "open": "lashgraph.store",
-    "schema": "lashgraph.frames",
+    "open_corpus": "lashgraph.corpus",
+    "restore": "lashgraph.gc",
+    "schema": "lashgraph.corpus",
+    "session_family": "lashgraph.store",
 }
 _ROOMS = ("errors", "plot")
 
 __all__ = [
     "CommitResult",
-    "DamagedDataWarning",
+    "Corpus",
     "DamagedStoreError",
     "Descriptor",
+    "Forecast",
     "GcPlan",
     "GcPolicy",
     "GcReport",
     "LashgraphError",
-    "LoadedSession",
     "Node",
-    "OpenError",
     "Reachability",
     "RuntimeCommit",
     "SessionGraph",
@@ -73,11 +78,16 @@ __all__ = [
     "Store",
     "StoreDirectory",
     "StoreOptions",
+    "Transcript",
     "__version__",
+    "compare",
     "errors",
     "open",
+    "open_corpus",
     "plot",
+    "restore",
     "schema",
+    "session_family",
 ]
 
 

@@ -163,7 +163,7 @@ def test_damaged_trees_are_drawn_as_far_as_they_go(name: str, recorded: Recorded
     assert ("(on a cycle)" in done.stdout) is (name == "node-cycle")
     assert "Traceback" not in done.stderr
     with warnings.catch_warnings(), lg.open(path) as store:
-        warnings.simplefilter("ignore", lg.DamagedDataWarning)
+        warnings.simplefilter("ignore", lg.errors.DamagedDataWarning)
         n_branches = len(store.tree().branches())
     assert len(done.stdout.splitlines()) == n_branches + 1
 
