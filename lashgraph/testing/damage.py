@@ -115,7 +115,7 @@ def damage(path: str | os.PathLike[str], kind: str) -> None:
     with closing(sqlite3.connect(path)) as connection:
         try:
             _DAMAGES[kind][1](connection)
-        except (TypeError, KeyError, ValueError, StopIteration) as error:
+        except (TypeError, KeyError, ValueError, StopIteration, sqlite3.IntegrityError) as error:
             raise NotSupportedError(f"{path}: too little in it for {kind}") from error
         connection.commit()
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
