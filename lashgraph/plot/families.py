@@ -72,6 +72,7 @@ def families(sessions: pd.DataFrame, ax: Axes | None = None, *, title: str | Non
         counted(n_families, "family", "families"),
         counted(int(parents.sum()), "child", "children"),
         f"{counted(orphans, 'parent')} not among them" if orphans else "",
+        f"{count - len(shown):,} not drawn" if len(shown) < count else "",
     )
     label(axes, x="generation")
     no_y_axis(axes)
@@ -87,22 +88,6 @@ def families(sessions: pd.DataFrame, ax: Axes | None = None, *, title: str | Non
     _draw_marks(axes, sessions, forest, row, shown)
     axes.set_xlim(-0.15, deepest + 0.55 + 0.25 * deepest)
     axes.set_ylim(max(len(shown), 3) - 0.4, -0.7)
-    if len(shown) < count:
-        rest = np.setdiff1d(np.arange(count), shown)
-        text = (
-            f"+ {counted(len(rest), 'more session')} of "
-            f"{counted(len(np.unique(family[rest])), 'family', 'families')}, not drawn"
-        )
-        axes.annotate(
-            text,
-            (0, 0),
-            xycoords="axes fraction",
-            xytext=(0, -24),
-            textcoords="offset points",
-            fontsize=8,
-            va="top",
-            color=ink(axes),
-        )
     legend(axes)
     return axes
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
 _BYTES = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 _SECONDS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
-_MOST_DECADES = 8
+_SPANS = (
+    *(10.0**power for power in range(-6, 2)),
+    *(60.0, 600.0, 3600.0, 36_000.0),
+    *(86_400.0 * 10**power for power in range(5)),
+)
+_MOST_TICKS = 9
 
 
 def byte_scale(largest: float) -> tuple[float, str]:
@@ -55,22 +61,24 @@ def seconds_short(seconds: float) -> str:
 
 
 def log_bytes(axes: Axes, low: float, high: float) -> None:
-    """Let the x axis measure bytes by their logarithm."""
-    _log(axes, low, high, bytes_short)
+    """Let the x axis measure bytes by their logarithm, with ticks at powers of ten."""
+    start, end = math.floor(math.log10(low) + 1e-9), math.ceil(math.log10(high) - 1e-9)
+    _log(axes, [10.0**power for power in range(start, max(end, start + 1) + 1)], bytes_short)
 
 
 def log_seconds(axes: Axes, low: float, high: float) -> None:
-    """Let the x axis measure spans of time by their logarithm."""
-    _log(axes, low, high, seconds_short)
+    """Let the x axis measure spans of time by their logarithm, with ticks at common spans."""
+    start = bisect_right(_SPANS, low * (1 + 1e-9)) - 1
+    end = max(bisect_left(_SPANS, high * (1 - 1e-9)), start + 1)
+    _log(axes, list(_SPANS[max(start, 0) : end + 1]), seconds_short)
 
 
-def _log(axes: Axes, low: float, high: float, shown: Callable[[float], str]) -> None:
-    """Ticks at powers of ten, over whole decades round the values."""
-    start = math.floor(math.log10(low) + 1e-9)
-    end = max(math.ceil(math.log10(high) - 1e-9), start + 1)
-    step = math.ceil((end - start) / _MOST_DECADES)
+def _log(axes: Axes, ticks: list[float], shown: Callable[[float], str]) -> None:
+    """Ticks, and the axis from the first to the last of them; of many some are left out."""
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(base=10.0**step, numticks=12))
+    drawn = ticks[:: math.ceil(len(ticks) / _MOST_TICKS)]
+    axes.xaxis.set_major_locator(FixedLocator(drawn))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: shown(value)))
+    axes.xaxis.set_minor_locator(FixedLocator(ticks))
     axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.set_xlim(10.0**start, 10.0**end)
+    axes.set_xlim(ticks[0], ticks[-1])

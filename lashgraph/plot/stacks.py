@@ -1,4 +1,4 @@
-"""Bars of many pieces as one collection each, so that a thousand cost what one does."""
+"""Bars of many pieces as one artist each, so that a thousand cost what one does."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import PolyCollection
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
 from numpy.typing import ArrayLike, NDArray
 
 from lashgraph.plot.colours import INK, Look
@@ -29,18 +30,24 @@ def boxes(
 
 def fill(
     axes: Axes, corners: NDArray[np.float64], look: Look, label: str = "", **options: Any
-) -> PolyCollection:
-    """Draw rectangles that look alike, under one name of the legend."""
-    given = {"linewidths": 0.5, "zorder": 2, "edgecolors": ink(axes), **options}
-    made = PolyCollection(
-        list(corners),
-        facecolors=look.colour,
+) -> PathPatch:
+    """Draw rectangles that look alike, under one name of the legend.
+
+    They are one path: to hatch one is as slow as to hatch a thousand together.
+    """
+    given = {"linewidth": 0.5, "zorder": 2, "edgecolor": ink(axes), **options}
+    closed = np.concatenate([corners, corners[:, :1]], 1).reshape(-1, 2)
+    codes = np.full((len(corners), 5), Path.LINETO, Path.code_type)
+    codes[:, 0], codes[:, -1] = Path.MOVETO, Path.CLOSEPOLY
+    made = PathPatch(
+        Path(closed, codes.ravel()),
+        facecolor=look.colour,
         hatch=look.hatch or None,
         label=label,
         **given,
     )
     made.set_hatch_linewidth(_HATCH_WIDTH)
-    axes.add_collection(made, autolim=False)
+    axes.add_artist(made)
     return made
 
 

@@ -122,6 +122,7 @@ def _lay_out(graph: SessionGraph) -> _Layout:
 
 def _entitle(axes: Axes, graph: SessionGraph, layout: _Layout, title: str | None) -> None:
     lost = int((layout.depths < 0).sum())
+    roots, below = layout.lanes.folded.get(-1, (0, 0))
     leaves = len(layout.lanes.heads) + sum(lanes for lanes, _ in layout.lanes.folded.values())
     facts = [
         counted(len(graph), "node"),
@@ -129,6 +130,7 @@ def _entitle(axes: Axes, graph: SessionGraph, layout: _Layout, title: str | None
         f"{len(layout.active):,} on the active path",
         f"{lost:,} on a cycle, not drawn" if lost else "",
         f"{len(graph.unreadable):,} unreadable" if graph.unreadable else "",
+        f"{counted(roots, 'root')} with {counted(below, 'node')} not drawn" if roots else "",
     ]
     name = f"Session {one_line(graph.session_id, 48)}" if graph.session_id else ""
     entitle(axes, title, name, *facts)
@@ -231,19 +233,6 @@ def _draw_counts(axes: Axes, layout: _Layout) -> None:
 def _draw_folded(axes: Axes, layout: _Layout) -> None:
     folded = layout.lanes.folded
     forks = [at for at in folded if at >= 0]
-    if -1 in folded:
-        n_roots, n_nodes = folded[-1]
-        text = f"{counted(n_roots, 'more root')} with {counted(n_nodes, 'node')}, not drawn"
-        axes.annotate(
-            text,
-            (0, 0),
-            xycoords="axes fraction",
-            xytext=(0, -24),
-            textcoords="offset points",
-            fontsize=8,
-            va="top",
-            color=ink(axes),
-        )
     if not forks:
         return
     n_branches = sum(folded[at][0] for at in forks)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -21,10 +21,14 @@ from lashgraph.plot.texts import counted, one_line, plain
 
 _WIDE, _HIGH = 100.0, 56.0
 _FAMILIES, _SESSIONS = 24, 40
-_WIDTHS = {"kind": 0.3, "session": 1.4, "family": 4.0}
+_FEW = {"family": 12, "session": 60}
 _FONT = 7.5
-_LETTER, _LINE = 0.62 * _FONT, 1.35 * _FONT
-_SHORTEST = 4
+_LETTER = {"family": 0.72 * _FONT, "session": 0.62 * _FONT}
+_SHORTEST = {"family": 5, "session": 8}
+_LINE = 1.4 * _FONT
+
+Sizes = dict[str, float]
+"""Bytes by kind."""
 
 
 class _Frame(NamedTuple):
@@ -88,16 +92,17 @@ def corpus_bytes(
     Bytes by family, session and kind
     4 kB · 1 family · 2 sessions
     """
-    sums = _sums(blobs, families)
-    total = float(sums["bytes"].sum())
+    corpus = _sums(blobs, families)
+    by_kind = _added(kinds for sessions in corpus.values() for kinds in sessions.values())
+    total = sum(by_kind.values())
     axes = axes_for(ax, 10.0, 5.4)
     entitle(
         axes,
         title,
         "Bytes by family, session and kind",
         bytes_short(total),
-        counted(sums["family"].nunique(), "family", "families"),
-        counted(len(sums[["family", "session"]].drop_duplicates()), "session"),
+        counted(len(corpus), "family", "families"),
+        counted(sum(map(len, corpus.values())), "session"),
     )
     no_axes(axes)
     axes.set_xlim(0, _WIDE)
@@ -105,79 +110,87 @@ def corpus_bytes(
     if total <= 0:
         nothing(axes, "no bytes")
         return axes
-    frames, pieces = _lay_out(sums)
-    by_kind = sums.groupby("kind")["bytes"].sum()
-    for kind in sorted(by_kind.index, key=lambda kind: (-by_kind[kind], kind)):
+    frames, pieces = _lay_out(corpus)
+    for kind in sorted(by_kind, key=lambda kind: (-by_kind[kind], kind)):
         corners = _corners([piece.box for piece in pieces if piece.kind == kind])
         name = f"{one_line(kind)}, {bytes_short(by_kind[kind])}"
-        fill(axes, corners, look_of_kind(kind), name, linewidths=_WIDTHS["kind"])
-    for level in ("session", "family"):
+        fill(axes, corners, look_of_kind(kind), name, linewidth=0.3)
+    for level, wide, thin in (("session", 1.4, 0.5), ("family", 4.0, 2.0)):
         corners = _corners([one.box for one in frames if one.level == level])
-        fill(axes, corners, Look("none"), edgecolors=PAPER, linewidths=_WIDTHS[level], zorder=3)
+        width = wide if len(corners) <= _FEW[level] else thin
+        fill(axes, corners, Look("none"), edgecolor=PAPER, linewidth=width, zorder=3)
     _write(axes, frames)
     legend(axes, title="area: bytes")
     return axes
 
 
-def _sums(blobs: pd.DataFrame, families: pd.DataFrame | None) -> pd.DataFrame:
+def _sums(blobs: pd.DataFrame, families: pd.DataFrame | None) -> dict[str, dict[str, Sizes]]:
     """Bytes by family, session and kind."""
     as_frame(blobs, "blobs", "session_id", "kind", "stored_bytes")
-    sizes = numbers(blobs, "stored_bytes")
+    sizes = np.nan_to_num(numbers(blobs, "stored_bytes"))
     if (sizes < 0).any():
         raise InvalidRecordError("column 'stored_bytes' holds negative numbers")
-    session = texts(blobs, "session_id", "(no session)")
     roots: dict[str, str] = {}
     if families is not None:
         as_frame(families, "families", "session_id", "root_session_id")
         known = families[families["root_session_id"].notna()]
         roots = dict(zip(texts(known, "session_id"), texts(known, "root_session_id"), strict=True))
-    plainly = pd.DataFrame(
-        {
-            "family": np.array([roots.get(one, one) for one in session], object),
-            "session": np.array(session, object),
-            "kind": np.array(texts(blobs, "kind", "(no kind)"), object),
-            "bytes": np.nan_to_num(sizes),
-        }
-    )
-    return plainly.groupby(["family", "session", "kind"])["bytes"].sum().reset_index()
+    found: dict[str, dict[str, Sizes]] = {}
+    sessions = texts(blobs, "session_id", "(no session)")
+    kinds = texts(blobs, "kind", "(no kind)")
+    for session, kind, size in zip(sessions, kinds, sizes.tolist(), strict=True):
+        of = found.setdefault(roots.get(session, session), {}).setdefault(session, {})
+        of[kind] = of.get(kind, 0.0) + size
+    return found
 
 
-def _lay_out(sums: pd.DataFrame) -> tuple[list[_Frame], list[_Piece]]:
+def _added(parts: Iterable[Sizes]) -> Sizes:
+    found: Sizes = {}
+    for kinds in parts:
+        for kind, size in kinds.items():
+            found[kind] = found.get(kind, 0.0) + size
+    return found
+
+
+def _lay_out(corpus: dict[str, dict[str, Sizes]]) -> tuple[list[_Frame], list[_Piece]]:
     """Families in the picture, sessions in each, kinds in each of these."""
     frames: list[_Frame] = []
     pieces: list[_Piece] = []
+
+    def cut(kinds: Sizes, box: Box) -> None:
+        ranked = sorted(kinds.items(), key=lambda item: (-item[1], item[0]))
+        boxes = squarify([size for _, size in ranked], box).tolist()
+        pieces.extend(_Piece(kind, Box(*row)) for (kind, _), row in zip(ranked, boxes, strict=True))
+
     whole = Box(0.0, 0.0, _WIDE, _HIGH)
-    for name, box, family in _parts(sums, "family", "families", whole, _FAMILIES):
-        frames.append(_Frame("family", box, name, float(family["bytes"].sum())))
-        alone = family["session"].nunique() == 1
-        for session_name, inner, session in _parts(family, "session", "sessions", box, _SESSIONS):
-            size = float(session["bytes"].sum())
-            frames.append(_Frame("session", inner, "" if alone else session_name, size))
-            by_kind = session.groupby("kind")["bytes"].sum().sort_values(ascending=False)
-            cut = squarify(by_kind.to_numpy(), inner)
-            pieces += [
-                _Piece(kind, Box(*row))
-                for kind, row in zip(by_kind.index, cut.tolist(), strict=True)
-            ]
+    totals = {name: _added(sessions.values()) for name, sessions in corpus.items()}
+    for name, box, family in _parts(totals, "families", whole, _FAMILIES):
+        frames.append(_Frame("family", box, name, sum(family.values())))
+        sessions = corpus.get(name, {})
+        if len(sessions) < 2:
+            cut(family, box)
+            continue
+        for session_name, inner, kinds in _parts(sessions, "sessions", box, _SESSIONS):
+            frames.append(_Frame("session", inner, session_name, sum(kinds.values())))
+            cut(kinds, inner)
     return frames, pieces
 
 
 def _parts(
-    frame: pd.DataFrame, column: str, plural: str, box: Box, most: int
-) -> Iterator[tuple[str, Box, pd.DataFrame]]:
-    """The parts of a frame by a column, each with its rectangle; the smallest of many as one."""
-    sizes = frame.groupby(column)["bytes"].sum()
-    names = sorted(sizes.index, key=lambda name: (-sizes[name], name))
-    shown, rest = names, []
+    parts: dict[str, Sizes], plural: str, box: Box, most: int
+) -> Iterator[tuple[str, Box, Sizes]]:
+    """The parts with their rectangles, the largest first; the smallest of many as one."""
+    sizes = {name: sum(kinds.values()) for name, kinds in parts.items()}
+    names = sorted(sizes, key=lambda name: (-sizes[name], name))
+    rest: list[str] = []
     if len(names) > most + 1:
-        shown, rest = names[:most], names[most:]
-    weights = [*(sizes[name] for name in shown), *([sizes[rest].sum()] if rest else [])]
-    cut = squarify(weights, box).tolist()
-    groups = dict(list(frame.groupby(column)))
-    for name, row in zip(shown, cut, strict=False):
-        yield name, Box(*row), groups[name]
+        names, rest = names[:most], names[most:]
+    shown = [(name, parts[name]) for name in names]
     if rest:
-        yield f"{len(rest):,} more {plural}", Box(*cut[-1]), frame[frame[column].isin(rest)]
+        shown.append((f"{len(rest):,} more {plural}", _added(parts[name] for name in rest)))
+    boxes = squarify([sum(kinds.values()) for _, kinds in shown], box).tolist()
+    for (name, kinds), row in zip(shown, boxes, strict=True):
+        yield name, Box(*row), kinds
 
 
 def _corners(found: list[Box]) -> NDArray[np.float64]:
@@ -185,21 +198,21 @@ def _corners(found: list[Box]) -> NDArray[np.float64]:
 
 
 def _write(axes: Axes, frames: list[_Frame]) -> None:
-    """The names where they fit: those of families in the upper corner, of sessions below."""
+    """The names where they fit: those of families in the upper corner, of sessions in the lower."""
     points = axes.get_window_extent().width / figure_of(axes).dpi * 72 / _WIDE
     for one in frames:
         is_family = one.level == "family"
-        letters = int((one.box.width * points - 6) / _LETTER)
+        letters = int((one.box.width * points - 6) / _LETTER[one.level])
         lines = (one.box.height * points - 5) / _LINE
-        if not one.name or letters < _SHORTEST or lines < (1 if is_family else 2.2):
+        if letters < _SHORTEST[one.level] or lines < (1 if is_family else 2.2):
             continue
-        text = one_line(f"{one.name}, {bytes_short(one.size)}", letters)
-        top = one.box.y + 2.5 / points
-        if not is_family:
-            top = one.box.y + one.box.height - 2.5 / points
+        size = bytes_short(one.size)
+        name = one_line(one.name, max(letters - len(size) - 2, 1))
+        text = f"{name}, {size}" if letters > len(size) + 5 else one_line(one.name, letters)
+        margin = 2.5 / points
         made = axes.text(
-            one.box.x + 3 / points,
-            top,
+            one.box.x + margin,
+            one.box.y + (margin if is_family else one.box.height - margin),
             text,
             fontsize=_FONT,
             weight="bold" if is_family else "normal",
