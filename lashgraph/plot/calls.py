@@ -95,7 +95,8 @@ def tool_calls(frame: pd.DataFrame, ax: Axes | None = None, *, title: str | None
     halo(axes, [at + 0.5 for at in range(len(tools) - 1)])
     _draw_boxes(axes, row[timed], took[timed], len(tools))
     _draw_marks(axes, row, took, timed, status)
-    legend(axes)
+    if timed.any():
+        legend(axes)
     return axes
 
 

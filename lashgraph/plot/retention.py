@@ -143,7 +143,9 @@ def _lines(what_if: Mapping[str, pd.DataFrame] | pd.DataFrame | None) -> Lines:
 
 
 def _interval(every: object) -> str:
-    return "never collected" if every == 0 else f"collected every {every} turns"
+    if every == 0:
+        return "never collected"
+    return "collected every turn" if every == 1 else f"collected every {every} turns"
 
 
 def _line(frame: pd.DataFrame, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

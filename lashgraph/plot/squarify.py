@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+_NOTHING = 1e-12
+"""Share of the whole below which a piece has no area that could be seen."""
 
 
 class Box(NamedTuple):
@@ -15,11 +19,6 @@ class Box(NamedTuple):
     y: float
     width: float
     height: float
-
-    def inside(self, left: float, bottom: float, right: float, top: float) -> Box:
-        """What is left of it within these margins, never less than nothing."""
-        wide, high = max(self.width - left - right, 0.0), max(self.height - bottom - top, 0.0)
-        return Box(self.x + min(left, self.width), self.y + min(bottom, self.height), wide, high)
 
 
 def squarify(sizes: ArrayLike, box: Box) -> NDArray[np.float64]:
@@ -56,44 +55,37 @@ def squarify(sizes: ArrayLike, box: Box) -> NDArray[np.float64]:
     made[:, 0], made[:, 1] = box.x, box.y
     if total <= 0 or box.width <= 0 or box.height <= 0:
         return made
-    area = (wanted * (box.width * box.height / total)).tolist()
+    seen = np.flatnonzero(wanted > _NOTHING * total)
+    area = (wanted[seen] * (box.width * box.height / total)).tolist()
     x, y, width, height = box
     start = 0
     while start < len(area):
         side = min(width, height)
         end, row = _row(area, start, side)
-        if row <= 0:
-            break
         thick = row / side
         offset = 0.0
         for at in range(start, end):
             length = area[at] / thick
             if width >= height:
-                made[at] = x, y + offset, thick, length
+                made[seen[at]] = x, y + offset, thick, length
             else:
-                made[at] = x + offset, y, length, thick
+                made[seen[at]] = x + offset, y, length, thick
             offset += length
         if width >= height:
-            x, width = x + thick, max(width - thick, 0.0)
+            x, width = x + thick, max(width - thick, _NOTHING)
         else:
-            y, height = y + thick, max(height - thick, 0.0)
+            y, height = y + thick, max(height - thick, _NOTHING)
         start = end
     return made
 
 
 def _row(area: list[float], start: int, side: float) -> tuple[int, float]:
-    """How many pieces go along a side: as long as the worst of them comes nearer to a square."""
-    if side <= 0:
-        return len(area), 0.0
-    total, least, most, worst = 0.0, float("inf"), 0.0, float("inf")
+    """Where a row along a side ends, and its area: the worst piece must not get more oblong."""
+    total, least, most, worst = 0.0, math.inf, 0.0, math.inf
     for end in range(start, len(area)):
-        piece = area[end]
-        least, most = min(least, piece), max(most, piece)
-        grown = total + piece
-        if grown <= 0:
-            return len(area), 0.0
-        square = grown * grown
-        now = max(side * side * most / square, square / (side * side * least) if least else 1e300)
+        least, most = min(least, area[end]), max(most, area[end])
+        grown = total + area[end]
+        now = max((side / grown) ** 2 * most, (grown / side) ** 2 / least)
         if now > worst:
             return end, total
         total, worst = grown, now
