@@ -14,6 +14,7 @@ from rich.console import Console
 from lashgraph.cli.arguments import AsJson, File
 from lashgraph.cli.backups import backups
 from lashgraph.cli.check import run_check
+from lashgraph.cli.corpus import corpus
 from lashgraph.cli.demo import run_demo
 from lashgraph.cli.output import Output, visible
 from lashgraph.cli.plot import plotting
@@ -176,6 +177,7 @@ def gc(
 app.add_typer(reading)
 app.add_typer(plotting)
 app.add_typer(backups)
+app.add_typer(corpus, name="corpus")
 
 
 def main() -> None:
