@@ -8,13 +8,23 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import offset_copy
 from numpy.typing import NDArray
 
 from lashgraph.errors import InvalidRecordError
 from lashgraph.format.arguments import shown
 from lashgraph.format.node import Node
 from lashgraph.plot.colours import AUTHORS, PALE, VERMILION
-from lashgraph.plot.figure import axes_for, entitle, ink, label, legend, no_y_axis, nothing
+from lashgraph.plot.figure import (
+    axes_for,
+    entitle,
+    figure_of,
+    ink,
+    label,
+    legend,
+    no_y_axis,
+    nothing,
+)
 from lashgraph.plot.given import as_kind
 from lashgraph.plot.lanes import Lanes, lay_lanes
 from lashgraph.plot.texts import counted, one_line
@@ -22,7 +32,7 @@ from lashgraph.tree import SessionGraph
 
 Detail = Literal["auto", "nodes", "branches"]
 
-_MOST_LANES = 60
+_MOST_LANES = 40
 _MOST_NODES = 600
 _DEEPEST = 320
 _WIDTH = 10.0
@@ -52,7 +62,7 @@ def session_tree(
         What stands above the picture.
     detail : {"auto", "nodes", "branches"}
         Whether each node is a mark that tells who made it, or each branch a line that tells how
-        many nodes it has. By itself a large graph is drawn by its branches. Of more than 60
+        many nodes it has. By itself a large graph is drawn by its branches. Of more than 40
         branches the shortest are folded: a triangle where they leave, its area by their nodes.
 
     Returns
@@ -81,7 +91,7 @@ def session_tree(
     _entitle(axes, graph, layout, title)
     label(axes, x="depth (nodes from the root)")
     no_y_axis(axes)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=12))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
     if not n_lanes:
         nothing(axes, "no nodes")
         axes.set_xlim(0, 1)
@@ -197,16 +207,19 @@ def _draw_counts(axes: Axes, layout: _Layout) -> None:
     """How many nodes each lane has, at its end, and marks where lanes leave."""
     counts = np.bincount(layout.lanes.of[layout.lanes.of >= 0])
     ends = layout.lanes.ends
+    beside, beside_leaf = (
+        offset_copy(axes.transData, figure_of(axes), x=points, units="points") for points in (5, 9)
+    )
     for lane, (end, n_nodes) in enumerate(zip(ends.tolist(), counts.tolist(), strict=True)):
-        axes.annotate(
+        axes.text(
+            layout.depths[end],
+            lane,
             f"{n_nodes:,}",
-            (layout.depths[end], lane),
-            xytext=(9 if end in layout.active else 5, 0),
-            textcoords="offset points",
-            va="center",
+            transform=beside_leaf if end in layout.active else beside,
+            va="center_baseline",
             fontsize=7,
             color=ink(axes),
-        )
+        ).set_in_layout(False)
     above = layout.parents[layout.lanes.heads]
     forks = np.unique(above[above >= 0])
     if len(forks):
