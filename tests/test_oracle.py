@@ -149,8 +149,11 @@ def rewrite(connection: sqlite3.Connection, kind: str, key: str) -> None:
     row = connection.execute("SELECT content FROM blobs WHERE hash = ?", (key,)).fetchone()
     try:
         envelope = msgpack.unpackb(row[0])
-        fields = msgpack.unpackb(bytes(envelope["content"]))
-    except (TypeError, KeyError, ValueError):
+        content = bytes(envelope["content"])
+        squeezed = envelope["compression"] == "Zlib"
+        fields = msgpack.unpackb(zlib.decompress(content) if squeezed else content)
+        fields = dict(fields.items())
+    except (AttributeError, TypeError, KeyError, ValueError, zlib.error):
         return
     names = ["turn_state", "tool_state_ref", "plugin_snapshot_ref", "", "execution_state_ref"]
     by_position: dict[Any, Any] = {names.index(n): fields[n] for n in names if n in fields}
