@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from lashgraph.plot.colours import BLUE, PALE, SKY, VERMILION
@@ -76,7 +75,6 @@ def families(sessions: pd.DataFrame, ax: Axes | None = None, *, title: str | Non
     )
     label(axes, x="generation")
     no_y_axis(axes)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if not count:
         nothing(axes, "no sessions")
         axes.set_xlim(0, 1)
@@ -86,6 +84,7 @@ def families(sessions: pd.DataFrame, ax: Axes | None = None, *, title: str | Non
     deepest = int(forest.depths[shown].max(initial=0))
     _draw_lines(axes, forest, row, shown)
     _draw_marks(axes, sessions, forest, row, shown)
+    axes.set_xticks(range(0, deepest + 1, 1 + deepest // 12))
     axes.set_xlim(-0.15, deepest + 0.55 + 0.25 * deepest)
     axes.set_ylim(max(len(shown), 3) - 0.4, -0.7)
     legend(axes)

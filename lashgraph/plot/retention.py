@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.patheffects import Normal, Stroke
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
@@ -99,6 +100,7 @@ def retention(
             linewidth=1.8,
             label=one_line(name, 36),
             zorder=3,
+            path_effects=[Stroke(linewidth=4.2, foreground=axes.get_facecolor()), Normal()],
         )
     axes.set_xlim(edges[0], edges[-1])
     legend(axes)
