@@ -81,6 +81,27 @@ def test_the_shape_of_a_damaged_tree(name: str, recorded: Recorded, run: Run) ->
     assert printed.splitlines()[1].startswith(name)
 
 
+def test_what_keeps_the_blobs_of_a_real_session(recorded: Recorded, run: Run) -> None:
+    path = recorded(TOOLS)
+    before = folder_state(path.parent)
+    with lg.open(path) as store:
+        reach = store.reachability()
+        plan = store.plan_gc()
+        compacted = store.forecast(plan).file_bytes_after_compact
+    printed = run("what_keeps_it.py", path)
+    assert f"{reach.live_bytes:,} bytes live, {reach.dead_bytes:,} dead" in printed
+    assert "\nhead -> checkpoint " in printed
+    frees = f"keeping  0 turns frees {plan.deleted_bytes:,} bytes of blobs"
+    (line,) = (line for line in printed.splitlines() if line.startswith(frees))
+    assert line.endswith(f" becomes {compacted:,}")
+    assert folder_state(path.parent) == before
+
+
+def test_what_keeps_the_blobs_where_a_collection_is_refused(recorded: Recorded, run: Run) -> None:
+    printed = run("what_keeps_it.py", recorded("damaged/manifest-absent.db.gz"))
+    assert "\nno collection:\n  blobs " in printed
+
+
 def test_a_folder_without_sessions_is_no_error(run: Run, tmp_path: Path) -> None:
     assert "0 sessions" in run("batch_dry_run.py", tmp_path)
     with pytest.raises(SystemExit, match="no sessions there"):
