@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 from recorded import blob_hashes, folder_state
 
+import lashgraph as lg
+
 Recorded = Callable[[str], Path]
 HEALTHY = "damaged/healthy.db.gz"
 
@@ -182,3 +184,22 @@ def test_text_of_a_refusal_cannot_move_the_terminal(recorded: Recorded) -> None:
 
 def test_the_version_is_printed() -> None:
     assert run("--version").stdout.startswith("lashgraph 0.")
+
+
+def test_gc_keeps_turns_by_age_and_by_budget(recorded: Recorded) -> None:
+    path = recorded("sessions/std-tools-366bbb0a4d808158.db.gz")
+    with lg.open(path) as store:
+        since = store.turns()["committed_at"].iloc[-3].isoformat()
+        three = store.plan_gc(keep_turns=3)
+        most = store.retention()["freed_bytes"].iloc[0]
+    by_age = run("gc", path, "--since", since, "--json")
+    assert json.loads(by_age.stdout)["deleted_bytes"] == three.deleted_bytes
+    budget = run("gc", path, "--free-bytes", str(three.deleted_bytes), "--json")
+    told = json.loads(budget.stdout)
+    assert (told["keep_turns"], told["deleted_bytes"]) == (3, three.deleted_bytes)
+    too_much = run("gc", path, "--free-bytes", str(most + 1))
+    assert too_much.returncode == 1
+    assert f"{most:,}" in too_much.stderr
+    assert run("gc", path, "--max-file-bytes", "1000000000").returncode == 0
+    assert run("gc", path, "--since", "yesterday").returncode == 2
+    assert run("gc", path, "--drop", "head").returncode == 2

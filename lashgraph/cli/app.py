@@ -147,6 +147,20 @@ def gc(
     keep: Annotated[
         list[str] | None, typer.Option(help="Keep this ref too, such as turn:t7; repeatable.")
     ] = None,
+    drop: Annotated[
+        list[str] | None, typer.Option(help="Do not keep this root, if any; repeatable.")
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Keep turns since this time, such as 2026-01-31."),
+    ] = None,
+    free_bytes: Annotated[
+        int | None, typer.Option(min=0, help="Keep as many turns as leave so much to free.")
+    ] = None,
+    max_file_bytes: Annotated[
+        int | None,
+        typer.Option(min=0, help="Keep as many turns as fit a compacted file of this size."),
+    ] = None,
     backup: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Keep a verified copy of the store in this folder first."),
@@ -163,8 +177,11 @@ def gc(
     """Say what a collection would delete, and with --yes delete it."""
     code = run_gc(
         file,
-        GcPolicy(policy.value, keep_turns, tuple(keep or ())),
+        GcPolicy(policy.value).replace(
+            keep_turns=keep_turns, keep=keep or (), drop=drop or (), since=since
+        ),
         Output(as_json=as_json),
+        budgets={"free_bytes": free_bytes, "max_file_bytes": max_file_bytes},
         yes=yes,
         backup=backup,
         compact=compact,

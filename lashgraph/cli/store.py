@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -81,6 +82,7 @@ def run_gc(
     policy: GcPolicy,
     out: Output,
     *,
+    budgets: Mapping[str, int | None],
     yes: bool,
     backup: Path | None = None,
     compact: bool = False,
@@ -90,7 +92,7 @@ def run_gc(
     """Print what a collection would delete, and delete it if that was asked for."""
     with open_store(path, "rw" if yes else "r") as store:
         try:
-            plan = store.plan_gc(policy)
+            plan = store.plan_gc(policy, **budgets)
         except DamagedStoreError as error:
             out.json({"path": store.path, "verdict": "refuse", "findings": list(error.findings)})
             if out.as_json:
@@ -112,6 +114,7 @@ def run_gc(
             "path": store.path,
             "verdict": "sweep",
             "policy": policy.name,
+            "keep_turns": plan.policy.keep_turns,
             "dry_run": not yes,
             "root_count": plan.root_count,
             "retained_blob_count": plan.retained_blob_count,
