@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_writing import commit, node
+from test_writing import node
 
 import lashgraph as lg
 from lashgraph import errors
@@ -188,20 +187,3 @@ def test_a_bar_is_shown_on_stderr_if_wanted(
     assert out == ""
     assert "100%" in err
     pd.testing.assert_frame_equal(shown, quiet)
-
-
-@pytest.mark.parametrize("name", FRAMES)
-def test_dtypes_stay_when_frames_of_stores_are_joined(name: str, recorded: Recorded) -> None:
-    frames = []
-    with lg.open(":memory:") as store:
-        frames.append(getattr(store, name)())
-        store.append_session_graph_nodes([node("n")])
-        store.commit_runtime_state(commit())
-        frames.append(getattr(store, name)())
-    for path in map(recorded, (TOOLS, TURN_DAMAGED, "damaged/head-not-json.db.gz", NODES_DAMAGED)):
-        with lg.open(path) as store, warnings.catch_warnings():
-            warnings.simplefilter("ignore", errors.DamagedDataWarning)
-            frames.append(getattr(store, name)())
-    declared = lg.schema(name)["dtype"].tolist()
-    for frame in [*frames, pd.concat(frames, ignore_index=True), pd.concat(frames[:1])]:
-        assert [str(dtype) for dtype in frame.dtypes] == declared

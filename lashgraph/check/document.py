@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from lashgraph.check.codes import SEVERITIES, Code, Severity
 from lashgraph.check.declared import CODES
+from lashgraph.format.markdown import table
 
 _HEADINGS: dict[Severity, str] = {
     "error": "Errors: something is lost or cannot be read",
@@ -45,13 +46,19 @@ def _section(severity: Severity) -> str:
 
 
 def _table(codes: Iterable[Code]) -> str:
-    lines = ["| code | level | in problems() | what it means | advice |", "|---|---|---|---|---|"]
-    for code in codes:
-        listed = "yes" if code.is_problem else ""
-        lines.append(
-            f"| `{code.name}` | {code.level} | {listed} | {code.meaning} | {code.advice} |"
-        )
-    return "\n".join(lines) + "\n"
+    return table(
+        ("code", "level", "in problems()", "what it means", "advice"),
+        (
+            (
+                f"`{code.name}`",
+                code.level,
+                "yes" if code.is_problem else "",
+                code.meaning,
+                code.advice,
+            )
+            for code in codes
+        ),
+    )
 
 
 if __name__ == "__main__":

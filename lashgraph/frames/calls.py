@@ -32,7 +32,8 @@ TOOL_CALLS = FrameSchema.of(
     text(
         "result_node_id",
         "the node that answers it: a result belongs to the nearest call of its id on the path "
-        "above it; of results on several branches one on the active path is shown, else the first",
+        "above it (a cycle of parents is no path); of results on several branches one on the "
+        "active path is shown, else the first",
     ),
     closed(
         "status",
