@@ -251,6 +251,21 @@ class StalePlanError(LashgraphError):
     """The store moved since the plan was made. Nothing was deleted; plan again."""
 
 
+class CorpusLockedError(LashgraphError):
+    """Another batch collection is at work in the folder. Nothing was deleted.
+
+    Attributes
+    ----------
+    path : str
+        The lock file.
+    owner : dict
+        Number, host and start of the process that holds it, as far as they are known.
+    """
+
+    path: str
+    owner: dict[str, Any]
+
+
 class UnusualPlanError(LashgraphError):
     """A plan would delete what nothing explains as garbage. Nothing was deleted.
 

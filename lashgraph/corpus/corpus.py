@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from lashgraph.corpus import shown
-from lashgraph.corpus.beside import BesideCorpus
+from lashgraph.corpus.collecting import CollectingCorpus
 from lashgraph.corpus.families import NEEDED as FAMILY_COLUMNS
 from lashgraph.corpus.families import families_frame, family_graph
 from lashgraph.corpus.lanes import Workers
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import networkx as nx
 
 
-class Corpus(BesideCorpus):
+class Corpus(CollectingCorpus):
     """Many session files, as one store is: the same frames, over all of them.
 
     Made by `open_corpus`. One bad file never ends a run: it is a row of ``errors()``. Files are

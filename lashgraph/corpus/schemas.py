@@ -6,6 +6,7 @@ import pandas as pd
 
 from lashgraph import frames
 from lashgraph.columns import Column, FrameSchema, closed, count, flag, maybe, text, time
+from lashgraph.corpus.gcrows import GC_PLAN, GC_REPORT
 from lashgraph.errors import UnknownColumnError
 from lashgraph.frames.messages import PART_KINDS
 from lashgraph.frames.nodes import ROLES
@@ -184,6 +185,8 @@ SCHEMAS: dict[str, FrameSchema] = {
         PROCESSES,
         EFFECTS,
         HOST_EVENTS,
+        GC_PLAN,
+        GC_REPORT,
     )
 }
 
