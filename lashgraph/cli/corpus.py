@@ -7,6 +7,8 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from lashgraph.cli.corpus_gc import corpus_gc
+
 SUMMARY = "summary"
 """The command that is meant where a folder is named and no command."""
 
@@ -25,3 +27,4 @@ class _FolderGroup(TyperGroup):
 corpus = typer.Typer(
     cls=_FolderGroup, no_args_is_help=True, help="Look into and collect a folder of stores."
 )
+corpus.add_typer(corpus_gc)
