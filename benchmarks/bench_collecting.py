@@ -6,6 +6,7 @@ import os
 import shutil
 import sqlite3
 import tracemalloc
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,17 @@ from bench_reading import connect
 from ratios import Ratios
 
 import lashgraph as lg
+from lashgraph.format.blob import unwrap
+from lashgraph.format.checkpoint import Manifest, decode
+from lashgraph.testing.builders import SessionBuilder, ToolCall
 
 BLOBS = "SELECT hash, length(content) FROM blobs"
 NODES = "SELECT node_json FROM graph_nodes"
 DELETE = "DELETE FROM blobs WHERE hash NOT IN (SELECT blob_ref FROM artifact_refs)"
+MANIFESTS = (
+    "SELECT content FROM runtime_turn_commits "
+    "JOIN blobs ON hash = json_extract(result_json, '$.checkpoint_ref')"
+)
 
 
 def dry_run(path: Path, policy: lg.GcPolicy) -> lg.GcPlan:
@@ -128,4 +136,51 @@ def test_log_of_a_sweep(blobs_copy: Path, blobs: Path, tmp_path: Path, ratios: R
         ours / one_by_one,
         "≤ 0.5",
         f"{ours / 1e6:.0f} MB",
+    )
+
+
+@pytest.fixture(scope="module")
+def long_session(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """300 turns, each with a manifest and states of its own: 1,200 blobs."""
+    path = tmp_path_factory.mktemp("long") / "long.db"
+    with SessionBuilder(path, "long") as session:
+        for turn in range(300):
+            session.remember(900)
+            session.turn("And now?", "Next.", (ToolCall(f"tool_{turn}", {}, "done"),))
+    return path
+
+
+def read_manifests(path: Path) -> list[Manifest]:
+    """The manifest of each turn, from its blob, read as strictly as the package reads."""
+    with closing(connect(path)) as connection:
+        rows = connection.execute(MANIFESTS).fetchall()
+    return [decode(unwrap(content).content, Manifest) for (content,) in rows]
+
+
+def history(path: Path) -> object:
+    with lg.open(path) as store:
+        return store.history()
+
+
+def simulation(path: Path) -> object:
+    with lg.open(path) as store:
+        return store.simulate_gc([1, 5, 10, 20, 50])
+
+
+@pytest.mark.parametrize(
+    ("what", "frame"),
+    [("`history`", history), ("`simulate_gc` for five intervals", simulation)],
+    ids=["history", "simulation"],
+)
+def test_history(
+    benchmark: Any, long_session: Path, ratios: Ratios, what: str, frame: Callable[[Path], object]
+) -> None:
+    assert len(read_manifests(long_session)) == 300
+    ratios.compare(
+        benchmark,
+        f"{what} of 300 turns with 1,200 blobs",
+        lambda: frame(long_session),
+        ("reading its manifests", lambda: read_manifests(long_session)),
+        target="≤ 3" if frame is history else "none set",
+        rounds=15,
     )
