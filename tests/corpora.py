@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import shutil
 import signal
@@ -14,6 +15,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import stores
 
 import lashgraph as lg
 from lashgraph.corpus import Corpus, open_corpus
@@ -60,6 +62,19 @@ def corpus(built: Path) -> Iterable[Corpus]:
     """The sample sessions as one corpus, whose processes live as long as the tests."""
     with open_corpus(built) as made:
         yield made
+
+
+@pytest.fixture
+def recorded_sessions(tmp_path: Path) -> Path:
+    """Sessions of the real runtime in a folder, and what stands beside them."""
+    place = tmp_path / "sessions"
+    place.mkdir()
+    files = stores.recorded_files("sessions/*.db.gz")
+    for name, packed in files.items():
+        (place / Path(name).stem).write_bytes(gzip.decompress(packed.read_bytes()))
+    if not any("parent-e4" in name for name in files):
+        pytest.skip(stores.why_missing() or "the parent is not among the recorded stores")
+    return place
 
 
 def one_by_one(paths: Iterable[str | Path], name: str, **arguments: Any) -> pd.DataFrame:

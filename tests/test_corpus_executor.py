@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from corpora import built, corpus, one_by_one, run_script, sessions_or_death  # noqa: F401
+from corpora import built, corpus, one_by_one, run_script, sessions_or_death  # noqa: F401 - fixtures
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 _EACH = 64 << 10
 _LEAST, _MOST = 1 << 20, 32 << 20
-_PIECES_EACH = 8
+_PIECES_EACH = 16
 _PARTS = 8
 
 
@@ -31,7 +31,7 @@ class Piece(NamedTuple):
 
 
 def cut(weights: Sequence[int], workers: int, most: int = _MOST) -> list[Piece]:
-    """Pieces of about the same weight, eight for each worker unless they would be too large.
+    """Pieces of about the same weight, sixteen for each worker unless they would be too large.
 
     Parameters
     ----------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -46,8 +46,9 @@ class Condition:
         InvalidRecordError
             The test of the caller does not give a true or false for each row.
         """
-        found = pd.array(self.test(sessions), dtype="object")
-        values = [value is not pd.NA and value is not None and value for value in found]
+        answer = self.test(sessions)
+        found = list(answer) if isinstance(answer, Iterable) else []
+        values = [False if value is pd.NA or value is None else value for value in found]
         plain = all(isinstance(value, (bool, np.bool_)) for value in values)
         if len(values) != len(sessions) or not plain:
             raise InvalidRecordError(

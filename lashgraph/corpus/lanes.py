@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -38,9 +39,10 @@ class How(NamedTuple):
     progress: bool = False
 
 
-def _ignore_interrupts() -> None:
-    """Leave Ctrl-C to the parent, which lets a worker finish what it is at."""
+def _prepare() -> None:
+    """Leave Ctrl-C to the parent, and what was imported out of every collection of garbage."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.freeze()
 
 
 class Lanes:
@@ -92,7 +94,7 @@ class OwnPool(Lanes):
         with self._lock:
             if self._pool is None:
                 self._pool = ProcessPoolExecutor(
-                    self.width, mp_context=_context(), initializer=_ignore_interrupts
+                    self.width, mp_context=_context(), initializer=_prepare
                 )
             return self._pool.submit(work, *args)
 
