@@ -86,7 +86,10 @@ class GcReport:
 
     @property
     def pages_freed(self) -> int:
-        """Pages in use before and not after."""
+        """Pages in use before and not after; with those that a compaction saved, if there was one.
+
+        The forecast's figure of this name is of the sweep alone.
+        """
         return self.before.in_use - self.after.in_use
 
     @property

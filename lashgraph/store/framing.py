@@ -243,6 +243,8 @@ class FramingStore(WritingStore):
     def history(self, *, columns: Columns = None, strict: bool = False) -> pd.DataFrame:
         """Live and garbage bytes after each turn; ``lashgraph.schema("history")`` has the columns.
 
+        Only blobs that a turn's record names are counted. The runtime also writes checkpoints
+        between turns, which no record names: `plan_gc` counts them, as garbage, and this does not.
         ``lashgraph.plot.retention`` draws it.
         """
         return self._frame("history", frames.history_table, columns, strict=strict)
@@ -251,6 +253,10 @@ class FramingStore(WritingStore):
         self, every: Sequence[int] = (1, 10, 50), *, keep_turns: int = 0, columns: Columns = None
     ) -> pd.DataFrame:
         """What collecting every so many turns would have kept the turns' blobs at.
+
+        The blobs are those of `history`, in stored bytes, not the size of the file. A collection
+        here keeps the checkpoints of the latest turns alone; what the safe policy keeps for agent
+        frames and archives comes on top.
 
         Parameters
         ----------
