@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import warnings
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from lashgraph.testing import oracle, strategies
 from lashgraph.testing.builders import SessionBuilder
 from lashgraph.testing.corpus import build_corpus
 from lashgraph.testing.damage import DAMAGES, damage
+from lashgraph.testing.folder import build_folder
 from lashgraph.testing.large import build_deep_path, build_large_blobs, build_large_graph
 
 
@@ -166,3 +168,29 @@ def test_large_graphs_are_in_the_runtimes_own_form(tmp_path: Path) -> None:
         with other._database.exclusive("read") as connection:
             again = [t for (t,) in connection.execute("SELECT node_json FROM graph_nodes")]
     assert again == stored
+
+
+def test_a_folder_of_many_stores_some_of_them_damaged(tmp_path: Path) -> None:
+    made = build_folder(tmp_path / "one", files=24, damaged=3)
+    again = build_folder(tmp_path / "again", files=24, damaged=3)
+    other = build_folder(tmp_path / "other", files=12, damaged=0, seed=1)
+    assert [dumped(path) for path in made] == [dumped(path) for path in again]
+    assert all(dumped(a) != dumped(b) for a, b in zip(made, other, strict=False))
+    with lg.open_corpus(tmp_path / "one") as corpus, warnings.catch_warnings():
+        warnings.simplefilter("ignore", errors.DamagedDataWarning)
+        families, checked = corpus.families(), corpus.check()
+        shared, calls, steps = corpus.shared_blobs(), corpus.tool_calls(), corpus.steps()
+    assert len(made) == 24 == (families["status"] != "missing").sum()
+    assert checked.query("severity == 'error'")["path"].nunique() == 3
+    assert set(families["status"]) == {"root", "child", "orphan", "missing"}
+    assert families["depth"].max() == 2
+    assert shared["extra_bytes"].max() > 100_000
+    assert set(calls["status"]) >= {"ok", "error"}
+    assert len(steps)
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    for files, damaged in ((-1, 0), (2, 3), (True, 0)):
+        with pytest.raises(errors.InvalidRecordError):
+            build_folder(tmp_path / "none", files=files, damaged=damaged)
+    assert build_folder(tmp_path / "empty", files=0, damaged=0) == []

@@ -8,14 +8,7 @@ from pathlib import Path
 
 from lashgraph.store import StoreDirectory
 from lashgraph.testing.builders import SessionBuilder, Step, ToolCall
-
-_TOPICS = (
-    "how the retry queue behaves under load",
-    "why the nightly import slowed down",
-    "which tests flake on the second core",
-    "what the cache keeps after a restart",
-    "where the memory of the worker goes",
-)
+from lashgraph.testing.texts import TOPICS, log_excerpt, outcome
 
 
 def build_corpus(folder: str | os.PathLike[str], seed: int = 0) -> list[Path]:
@@ -58,10 +51,10 @@ def _research_agent(session: SessionBuilder) -> None:
     """Tools, branches, dead ends, three agent frames, modules, an archive, much garbage."""
     forks = []
     for number in range(34):
-        topic = _TOPICS[number % len(_TOPICS)]
+        topic = TOPICS[number % len(TOPICS)]
         session.remember(6_000 + 900 * (number % 7))
-        search = ToolCall("search_logs", {"query": topic, "limit": 5}, _log(number))
-        run = ToolCall("run_test", {"name": f"test_{number}"}, _outcome(number))
+        search = ToolCall("search_logs", {"query": topic, "limit": 5}, log_excerpt(number))
+        run = ToolCall("run_test", {"name": f"test_{number}"}, outcome(number))
         tools = {0: (search,), 3: (search, run)}.get(number % 4, ())
         session.turn(
             f"Look into {topic}.",
@@ -85,21 +78,8 @@ def _research_agent(session: SessionBuilder) -> None:
     session.module("export let score = (log) => count(log, 'error')")
     session.garbage(12, 9_000)
     session.branch_from(main_line or dead_end)
-    session.archive("\n".join(map(_log, range(60))), "60 log excerpts were pruned")
+    session.archive("\n".join(map(log_excerpt, range(60))), "60 log excerpts were pruned")
     session.turn("Sum up.", "The queue, the import and the cache share one lock.")
-
-
-def _outcome(number: int) -> str:
-    """What a test gave: every second one fails, told as the runtime tells it."""
-    if number % 8 == 3:
-        return "[Tool execution failed]\n1 of 14 assertions failed"
-    return "14 assertions passed"
-
-
-def _log(number: int) -> str:
-    return "\n".join(
-        f"{number:02d}:{line:02d} worker-{line % 3} wrote {line * 37}" for line in range(9)
-    )
 
 
 def _code_runner(session: SessionBuilder) -> None:
@@ -120,7 +100,7 @@ def _code_runner(session: SessionBuilder) -> None:
 
 def _chat(session: SessionBuilder) -> None:
     for number in range(60):
-        session.turn(f"Question {number}: {_TOPICS[number % 5]}?", f"Answer {number}, in short.")
+        session.turn(f"Question {number}: {TOPICS[number % 5]}?", f"Answer {number}, in short.")
 
 
 def _branches(session: SessionBuilder) -> None:
@@ -139,7 +119,7 @@ def _parent(session: SessionBuilder) -> None:
 
 
 def _child(session: SessionBuilder) -> None:
-    session.turn("Read the service's log.", "It waits.", [ToolCall("read_log", {}, _log(1))])
+    session.turn("Read the service's log.", "It waits.", [ToolCall("read_log", {}, log_excerpt(1))])
 
 
 def _wasteful(session: SessionBuilder) -> None:
