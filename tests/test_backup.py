@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import sqlite3
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 from recorded import blob_hashes, folder_state, sha256
+from stores import recorded_params
 from test_forecast import in_form
 from test_frames import check_schema
 from test_writing import commit, node
@@ -439,6 +441,28 @@ def test_a_restore_brings_everything_back(path: Path, folder: Path, tmp_path: Pa
     with lg.open(path, "rw") as store:
         store.put_blob(b"and goes on")
         assert not len(store.check(level="full").query("severity == 'error'"))
+
+
+@pytest.mark.parametrize("gz", recorded_params("sessions/*.db.gz"))
+def test_every_recorded_session_is_swept_compacted_and_restored(
+    gz: Path, folder: Path, tmp_path: Path
+) -> None:
+    path, before = tmp_path / "s.db", tmp_path / "before.db"
+    path.write_bytes(gzip.decompress(gz.read_bytes()))
+    before.write_bytes(path.read_bytes())
+    with lg.open(path, "rw") as store:
+        plan = store.plan_gc(keep_turns=1)
+        foretold = plan.forecast().file_bytes_after_compact
+        report = store.sweep(plan, backup=folder, compact=True)
+    assert report.file_bytes_after == path.stat().st_size == foretold
+    found = compare(before, path)
+    assert found.lost() == found.lost("blob") == tuple(sorted(plan.doomed_hashes))
+    assert not found.added()
+    assert not found.changed()
+    assert report.backup is not None
+    assert compare(before, report.backup).is_same
+    restore(report.backup)
+    assert compare(before, path).is_same
 
 
 def test_links_and_permissions_stay(path: Path, folder: Path, tmp_path: Path) -> None:
