@@ -309,6 +309,11 @@ TWO_RESULTS_ON_ONE_PATH: Drawn = [
     ([(RESULT, "a")], 0, False),
     ([(RESULT, "a")], 1, False),
 ]
+THE_UPPER_LOADED_LATER: Drawn = [
+    ([(CALL, "a")], None, False),
+    ([(RESULT, "a")], 2, False),
+    ([(RESULT, "a")], 0, False),
+]
 RESULTS_ON_TWO_BRANCHES: Drawn = [
     ([(CALL, "a")], None, False),
     ([(RESULT, "a")], 0, False),
@@ -329,6 +334,7 @@ ON_A_CIRCLE: Drawn = [([(CALL, "a")], 1, False), ([(RESULT, "a")], 0, False)]
 @example(ON_TWO_BRANCHES, 4)
 @example(TWO_CALLS_ON_ONE_PATH, None)
 @example(TWO_RESULTS_ON_ONE_PATH, None)
+@example(THE_UPPER_LOADED_LATER, None)
 @example(RESULTS_ON_TWO_BRANCHES, 2)
 @example(IN_ONE_MESSAGE, None)
 @example(TOMBSTONED_CALL, None)
@@ -350,6 +356,7 @@ def test_calls_are_paired_along_the_path(drawn: Drawn, leaf: int | None) -> None
         (ON_TWO_BRANCHES, None, ["n1 n4 ok", "n2 n3 ok"]),
         (TWO_CALLS_ON_ONE_PATH, None, ["n0 n1 ok", "n1 n2 ok"]),
         (TWO_RESULTS_ON_ONE_PATH, None, ["n0 n1 duplicate_result"]),
+        (THE_UPPER_LOADED_LATER, None, ["n0 n2 duplicate_result"]),
         (RESULTS_ON_TWO_BRANCHES, None, ["n0 n1 ok"]),
         (RESULTS_ON_TWO_BRANCHES, 2, ["n0 n2 ok"]),
         (IN_ONE_MESSAGE, None, ["n0 n0 error", "None n0 orphan_result"]),
