@@ -173,7 +173,7 @@ def check_journal(path: str) -> None:
 def _lines(path: str, most: int | None = None) -> Iterator[dict[str, Any]]:
     try:
         file = open(path, "rb")  # noqa: SIM115 - the block below closes it
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as error:
         raise _unwritable(path, f"cannot be read: {error.strerror}") from error
