@@ -8,13 +8,14 @@ import typer
 from typer.core import TyperGroup
 
 from lashgraph.cli.corpus_gc import corpus_gc
+from lashgraph.cli.corpus_show import corpus_show
 
-SUMMARY = "summary"
+SUMMARY = "show"
 """The command that is meant where a folder is named and no command."""
 
 
 class _FolderGroup(TyperGroup):
-    """Commands, or a folder: ``corpus FOLDER`` is ``corpus summary FOLDER``."""
+    """Commands, or a folder: ``corpus FOLDER`` is ``corpus show FOLDER``."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put in the command where it was left out."""
@@ -27,4 +28,5 @@ class _FolderGroup(TyperGroup):
 corpus = typer.Typer(
     cls=_FolderGroup, no_args_is_help=True, help="Look into and collect a folder of stores."
 )
+corpus.add_typer(corpus_show)
 corpus.add_typer(corpus_gc)

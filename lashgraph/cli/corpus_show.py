@@ -1,0 +1,209 @@
+"""The summary of a folder of stores: where its bytes are, and what could not be read."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import typer
+
+from lashgraph.cli.arguments import AsJson, Folder, Recursive, Workers
+from lashgraph.cli.output import Output, records
+from lashgraph.corpus import Corpus, open_corpus
+from lashgraph.corpus.families import families_frame
+from lashgraph.corpus.shared import shared_frame
+from lashgraph.errors import DamagedDataWarning
+from lashgraph.format.sizes import bytes_text
+
+READ, NOT_READ = 0, 1
+_BLOBS = ("path", "session_id", "hash", "kind", "stored_bytes", "reachable_safe")
+_CALLS = ("tool_name", "status", "seconds", "args", "result")
+_SESSIONS = [
+    "session_id",
+    "model",
+    "n_turns",
+    "n_tool_calls",
+    "file_bytes",
+    "blob_bytes",
+    "reclaimable_bytes",
+]
+_FAMILIES = ["root_session_id", "n_sessions", "n_turns", "file_bytes", "input_tokens"]
+_SUMS = ("n_turns", "n_tool_calls", "file_bytes", "blob_bytes", "reclaimable_bytes")
+
+corpus_show = typer.Typer()
+
+
+@corpus_show.command()
+def show(
+    folder: Folder,
+    *,
+    recursive: Recursive = False,
+    workers: Workers = None,
+    rows: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Show so many rows of each table.")
+    ] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """Say where the bytes are: by session, kind, tool and family; and what could not be read.
+
+    Ends with 1 if a store could not be read, or in part only.
+    """
+    out = Output(as_json=as_json)
+    shows = not as_json and out.console.is_terminal
+    with open_corpus(folder, recursive=recursive) as corpus, warnings.catch_warnings():
+        warnings.simplefilter("ignore", DamagedDataWarning)  # what it says is told below
+        found = summary(corpus, workers, progress=shows)
+    _show(folder, found, out, rows)
+    out.json({"folder": str(folder)} | found.facts())
+    raise typer.Exit(NOT_READ if len(found.unread) or len(found.problems) else READ)
+
+
+class Summary(NamedTuple):
+    """What is told of a corpus; the tables have what weighs most first."""
+
+    sums: dict[str, int]
+    families: pd.DataFrame
+    sessions: pd.DataFrame
+    kinds: pd.DataFrame
+    tools: pd.DataFrame
+    problems: pd.DataFrame
+    unread: pd.DataFrame
+    skipped: pd.DataFrame
+
+    def facts(self) -> dict[str, Any]:
+        """The same as JSON values."""
+        tables = {name: records(getattr(self, name)) for name in self._fields if name != "sums"}
+        return {"sums": self.sums, **tables}
+
+
+def summary(corpus: Corpus, workers: int | None = None, *, progress: bool = False) -> Summary:
+    """Read each store for three frames, and sum them up."""
+    sessions = corpus.sessions(executor=workers, progress=progress)
+    blobs = corpus.blobs(columns=_BLOBS, executor=workers, progress=progress)
+    calls = corpus.tool_calls(columns=_CALLS, executor=workers, progress=progress)
+    shared, sizes = shared_frame(blobs)
+    sums = {"n_sessions": len(sessions)} | {name: int(sessions[name].sum()) for name in _SUMS}
+    sums["wal_bytes"] = int(sessions["wal_bytes"].sum())
+    sums["n_shared_blobs"] = len(shared)
+    sums["deduplicated_bytes"] = sizes.deduplicated_bytes
+    errors = corpus.errors()[["path", "stage", "error", "message", "partly"]]
+    return Summary(
+        sums,
+        _by_family(families_frame(sessions)),
+        _largest(sessions, "file_bytes", "path"),
+        _by_kind(blobs),
+        _by_tool(calls),
+        sessions.loc[sessions["n_problems"] > 0, ["path", "session_id", "n_problems"]],
+        errors.drop_duplicates(["path", "error", "message"]),
+        corpus.skipped()[["path", "reason", "what"]],
+    )
+
+
+def _largest(frame: pd.DataFrame, size: str, name: str) -> pd.DataFrame:
+    return frame.sort_values([size, name], ascending=[False, True], ignore_index=True)
+
+
+def _by_family(families: pd.DataFrame) -> pd.DataFrame:
+    """What all sessions of a family hold; on a cycle nobody is the first of the family."""
+    there = families[families["status"] != "missing"]
+    found = there.groupby("root_session_id", sort=False).agg(
+        n_sessions=("session_id", "size"),
+        n_turns=("n_turns", "sum"),
+        file_bytes=("file_bytes", "sum"),
+        input_tokens=("input_tokens", "sum"),
+        output_tokens=("output_tokens", "sum"),
+    )
+    return _largest(found.reset_index(), "file_bytes", "root_session_id")
+
+
+def _by_kind(blobs: pd.DataFrame) -> pd.DataFrame:
+    dead = blobs["stored_bytes"].where(~blobs["reachable_safe"], 0)
+    kinds = blobs.assign(garbage_bytes=dead).groupby("kind", dropna=False)
+    found = kinds.agg(
+        n_blobs=("hash", "size"),
+        stored_bytes=("stored_bytes", "sum"),
+        garbage_bytes=("garbage_bytes", "sum"),
+    )
+    return _largest(found.reset_index(), "stored_bytes", "kind")
+
+
+def _by_tool(calls: pd.DataFrame) -> pd.DataFrame:
+    """Calls of each tool, and the bytes of what was asked and answered."""
+    told = calls.assign(
+        is_call=calls["status"] != "orphan_result",
+        failed=calls["status"] == "error",
+        arg_bytes=_utf8(calls["args"]),
+        result_bytes=_utf8(calls["result"]),
+    )
+    found = told.groupby("tool_name", dropna=False).agg(
+        n_calls=("is_call", "sum"),
+        n_failed=("failed", "sum"),
+        arg_bytes=("arg_bytes", "sum"),
+        result_bytes=("result_bytes", "sum"),
+        median_seconds=("seconds", "median"),
+    )
+    found["median_seconds"] = found["median_seconds"].round(1)
+    some = found[["n_calls", "arg_bytes", "result_bytes"]].any(
+        axis=1
+    )  # pruned results hold nothing
+    return _largest(found[some].reset_index(), "result_bytes", "tool_name")
+
+
+def _utf8(texts: pd.Series[Any]) -> list[int]:
+    sizes = pc.binary_length(pa.array(texts, pa.large_string(), from_pandas=True))
+    return [size or 0 for size in sizes.to_pylist()]
+
+
+def _show(folder: Path, found: Summary, out: Output, rows: int) -> None:
+    sums = {name: bytes_text(size) for name, size in found.sums.items() if name.endswith("_bytes")}
+    out.say(
+        f"{folder}: {found.sums['n_sessions']:,} sessions, {found.sums['n_turns']:,} turns, "
+        f"{found.sums['n_tool_calls']:,} tool calls",
+        style="bold",
+    )
+    out.say(
+        f"Their files have {sums['file_bytes']}, blobs are {sums['blob_bytes']} of it, and "
+        f"{sums['reclaimable_bytes']} of these a collection would delete."
+    )
+    out.say(
+        f"With one copy of each content the blobs would have {sums['deduplicated_bytes']}; "
+        f"{found.sums['n_shared_blobs']:,} stand in several files."
+    )
+    several = found.families[found.families["n_sessions"] > 1]
+    tables = (
+        ("Bytes by session", found.sessions, _SESSIONS),
+        ("Bytes by kind of blob", found.kinds, list(found.kinds.columns)),
+        ("Bytes by tool", found.tools, list(found.tools.columns)),
+        ("Bytes by family of several sessions", several, _FAMILIES),
+    )
+    for heading, frame, columns in tables:
+        if len(frame):
+            out.heading(heading)
+            out.frame(frame, columns, rows=rows)
+    if len(found.skipped):
+        out.heading("Left out, since they are no sessions")
+        for row in found.skipped.head(rows).itertuples():
+            out.say(f"{row.reason}: {row.path}: {row.what}", style="dim")
+    if len(found.problems):
+        out.heading("Sessions with damage; lashgraph check FILE tells more")
+        for row in found.problems.head(rows).itertuples():
+            out.say(f"{row.path}: {row.n_problems:,} in session {row.session_id!r}", style="red")
+        if len(found.problems) > rows:
+            out.say(f"… {len(found.problems):,} in all; --json lists them", style="dim")
+    say_unread(found.unread, out, rows)
+
+
+def say_unread(unread: pd.DataFrame, out: Output, rows: int = 20) -> None:
+    """Files that could not be read, as `Corpus.errors` has them; nothing if there are none."""
+    if not len(unread):
+        return
+    out.heading("Could not be read, or in part only")
+    for row in unread.head(rows).itertuples():
+        path, message = str(row.path), str(row.message)
+        out.say(message if path in message else f"{path}: {message}", style="red")
+    if len(unread) > rows:
+        out.say(f"… {len(unread):,} in all; --json lists them", style="dim")
