@@ -16,7 +16,7 @@ from corpora import Inline, built, folder, one_by_one, run_script  # noqa: F401 
 from pandas.testing import assert_frame_equal
 
 import lashgraph as lg
-from lashgraph.corpus import open_corpus
+from lashgraph.corpus import Corpus, open_corpus
 from lashgraph.errors import (
     DamagedDataWarning,
     DamagedNodeError,
@@ -114,6 +114,15 @@ def test_an_error_leaves_when_the_same_succeeds(folder: Path) -> None:
     assert corpus.errors().empty
 
 
+def test_a_warning_points_to_who_asked(folder: Path) -> None:
+    (folder / "bad.db").write_bytes(b"no database" * 100)
+    corpus = open_corpus(folder)
+    for ask in (corpus.nodes, corpus.families, corpus.shared_blobs, corpus.filter("n_turns>0")):
+        with pytest.warns(DamagedDataWarning) as told:
+            len(ask) if isinstance(ask, Corpus) else ask()
+        assert {warning.filename for warning in told} == {__file__}
+
+
 def test_a_file_that_goes_during_the_run_is_an_error(forty: Path) -> None:
     gone = forty / "31.db"
     corpus = open_corpus(forty)
@@ -168,7 +177,7 @@ def test_odd_cells_are_no_errors(folder: Path) -> None:
 
 INTERRUPTED = """
 import os, signal, sys, time
-from lashgraph.corpus import open_corpus
+from lashgraph.corpus import Corpus, open_corpus
 if __name__ == "__main__":
     executor = int(sys.argv[2]) or None
     corpus = open_corpus(sys.argv[1])

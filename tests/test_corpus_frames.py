@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import gzip
+import inspect
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -74,6 +75,16 @@ def test_arguments_of_frames_reach_the_stores(corpus: Corpus) -> None:
     assert_frame_equal(corpus.check("full"), one_by_one(paths, "check", level="full"))
     with pytest.raises(InvalidRecordError, match="level 'deep'"):
         corpus.check("deep")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", FRAMES)
+def test_a_frame_takes_what_it_takes_of_a_store(name: str) -> None:
+    of_store = inspect.signature(getattr(lg.Store, name)).parameters
+    of_corpus = inspect.signature(getattr(Corpus, name)).parameters
+    for parameter, said in of_store.items():
+        assert of_corpus[parameter].default == said.default, parameter
+    assert set(of_corpus) - set(of_store) <= {"strict", "executor", "progress"}
+    assert of_corpus["executor"].kind is inspect.Parameter.KEYWORD_ONLY
 
 
 def test_columns_are_chosen_in_their_order(corpus: Corpus) -> None:

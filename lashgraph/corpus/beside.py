@@ -112,7 +112,7 @@ class BesideCorpus(FramingCorpus):
             raise failures[0].raised()
         data = by_column(sibling.schema, rows)
         frame = sibling.schema.build(data, len(rows), "", "", chosen)
-        self._finish(frame, name, Outcome([], list[Read](), failures), stacklevel=3)
+        self._finish(frame, name, Outcome([], list[Read](), failures))
         return frame
 
     def _paths_by_session(self, how: How) -> dict[str | None, str]:

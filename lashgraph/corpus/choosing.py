@@ -139,7 +139,7 @@ def _meeting(
     ask = partial(Store.sessions, columns=names)
     outcome = part._run_over(files, Job("sessions", ask, columns, part._shared.sent), how)
     if outcome.failures:
-        warn_of(outcome.failures, "filter", stacklevel=2)
+        warn_of(outcome.failures, "filter")
     frame = to_frame(columns, outcome.tables, len(outcome.read))
     met = np.ones(len(frame), np.bool_)
     for condition in made:

@@ -46,6 +46,7 @@ class FramingCorpus(ChoosingCorpus):
         self,
         *,
         columns: Columns = None,
+        strict: bool = False,
         executor: Workers = None,
         progress: bool = False,
     ) -> pd.DataFrame:
@@ -64,7 +65,9 @@ class FramingCorpus(ChoosingCorpus):
         [['branches', 17], ['code-runner', 12]]
         """
         ask = partial(Store.sessions, columns=columns)
-        return self._frame(SCHEMAS["sessions"], ask, columns, executor=executor, progress=progress)
+        return self._frame(
+            SCHEMAS["sessions"], ask, columns, strict=strict, executor=executor, progress=progress
+        )
 
     def nodes(
         self,
@@ -171,13 +174,19 @@ class FramingCorpus(ChoosingCorpus):
         self,
         *,
         columns: Columns = None,
+        strict: bool = False,
         executor: Workers = None,
         progress: bool = False,
     ) -> pd.DataFrame:
         """Every agent frame of every head; ``schema("agent_frames")`` tells the columns."""
         ask = partial(Store.agent_frames, columns=columns)
         return self._frame(
-            SCHEMAS["agent_frames"], ask, columns, executor=executor, progress=progress
+            SCHEMAS["agent_frames"],
+            ask,
+            columns,
+            strict=strict,
+            executor=executor,
+            progress=progress,
         )
 
     def blobs(
@@ -186,6 +195,7 @@ class FramingCorpus(ChoosingCorpus):
         columns: Columns = None,
         content_bytes: bool = False,
         verify: bool = False,
+        strict: bool = False,
         executor: Workers = None,
         progress: bool = False,
     ) -> pd.DataFrame:
@@ -199,24 +209,31 @@ class FramingCorpus(ChoosingCorpus):
             Whether to decode each blob for the length of its content; this reads them all.
         verify : bool
             Whether to hash each content, for the column ``hash_ok``; this reads them all too.
+        strict : bool
+            Raise the first error, by path, of a file that cannot be read or only in part.
         executor : int or Executor, optional
             Who reads; this process if not given.
         progress : bool
             Show a bar.
         """
         ask = partial(Store.blobs, columns=columns, content_bytes=content_bytes, verify=verify)
-        return self._frame(SCHEMAS["blobs"], ask, columns, executor=executor, progress=progress)
+        return self._frame(
+            SCHEMAS["blobs"], ask, columns, strict=strict, executor=executor, progress=progress
+        )
 
     def refs(
         self,
         *,
         columns: Columns = None,
+        strict: bool = False,
         executor: Workers = None,
         progress: bool = False,
     ) -> pd.DataFrame:
         """Every place that names a blob; ``schema("refs")`` tells the columns."""
         ask = partial(Store.refs, columns=columns)
-        return self._frame(SCHEMAS["refs"], ask, columns, executor=executor, progress=progress)
+        return self._frame(
+            SCHEMAS["refs"], ask, columns, strict=strict, executor=executor, progress=progress
+        )
 
     def checkpoints(
         self,
@@ -255,54 +272,73 @@ class FramingCorpus(ChoosingCorpus):
         self,
         *,
         columns: Columns = None,
+        strict: bool = False,
         executor: Workers = None,
         progress: bool = False,
     ) -> pd.DataFrame:
         """Live and garbage bytes after each turn; ``schema("history")`` tells the columns."""
         ask = partial(Store.history, columns=columns)
-        return self._frame(SCHEMAS["history"], ask, columns, executor=executor, progress=progress)
+        return self._frame(
+            SCHEMAS["history"], ask, columns, strict=strict, executor=executor, progress=progress
+        )
 
     def usage(
         self,
         *,
         columns: Columns = None,
+        strict: bool = False,
         executor: Workers = None,
         progress: bool = False,
     ) -> pd.DataFrame:
         """Every recorded usage of tokens; ``schema("usage")`` tells the columns."""
         ask = partial(Store.usage, columns=columns)
-        return self._frame(SCHEMAS["usage"], ask, columns, executor=executor, progress=progress)
+        return self._frame(
+            SCHEMAS["usage"], ask, columns, strict=strict, executor=executor, progress=progress
+        )
 
     def attachments(
         self,
         *,
         columns: Columns = None,
+        strict: bool = False,
         executor: Workers = None,
         progress: bool = False,
     ) -> pd.DataFrame:
         """Every known attachment; ``schema("attachments")`` tells the columns."""
         ask = partial(Store.attachments, columns=columns)
         return self._frame(
-            SCHEMAS["attachments"], ask, columns, executor=executor, progress=progress
+            SCHEMAS["attachments"],
+            ask,
+            columns,
+            strict=strict,
+            executor=executor,
+            progress=progress,
         )
 
     def queued_work(
         self,
         *,
         columns: Columns = None,
+        strict: bool = False,
         executor: Workers = None,
         progress: bool = False,
     ) -> pd.DataFrame:
         """Every batch in a queue; ``schema("queued_work")`` tells the columns."""
         ask = partial(Store.queued_work, columns=columns)
         return self._frame(
-            SCHEMAS["queued_work"], ask, columns, executor=executor, progress=progress
+            SCHEMAS["queued_work"],
+            ask,
+            columns,
+            strict=strict,
+            executor=executor,
+            progress=progress,
         )
 
     def problems(
         self,
         *,
         columns: Columns = None,
+        strict: bool = False,
         executor: Workers = None,
         progress: bool = False,
     ) -> pd.DataFrame:
@@ -311,10 +347,17 @@ class FramingCorpus(ChoosingCorpus):
         ``schema("problems")`` tells the columns.
         """
         ask = partial(Store.problems, columns=columns)
-        return self._frame(SCHEMAS["problems"], ask, columns, executor=executor, progress=progress)
+        return self._frame(
+            SCHEMAS["problems"], ask, columns, strict=strict, executor=executor, progress=progress
+        )
 
     def check(
-        self, level: Level = "quick", *, executor: Workers = None, progress: bool = False
+        self,
+        level: Level = "quick",
+        *,
+        strict: bool = False,
+        executor: Workers = None,
+        progress: bool = False,
     ) -> pd.DataFrame:
         """What is wrong with the sessions, or odd about them: one row for each finding.
 
@@ -322,6 +365,8 @@ class FramingCorpus(ChoosingCorpus):
         ----------
         level : {"quick", "full"}
             Full also reads and hashes every content and checks SQLite's indexes.
+        strict : bool
+            Raise the first error, by path, of a file that cannot be read or only in part.
         executor : int or Executor, optional
             Who reads; this process if not given.
         progress : bool
@@ -340,4 +385,6 @@ class FramingCorpus(ChoosingCorpus):
         if level not in get_args(Level):
             raise InvalidRecordError(f"level {shown(level)}; known: 'quick', 'full'")
         ask = partial(Store.check, level=level)
-        return self._frame(SCHEMAS["findings"], ask, None, executor=executor, progress=progress)
+        return self._frame(
+            SCHEMAS["findings"], ask, None, strict=strict, executor=executor, progress=progress
+        )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
@@ -27,6 +29,7 @@ from lashgraph.version import __version__
 
 Columns = Sequence[str] | None
 
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _IN_PROCESS = 8 << 20
 """Bytes of a piece in this process: large enough to join small tables, small enough for a bar."""
 
@@ -67,7 +70,6 @@ class RunningCorpus:
         strict: bool = False,
         executor: Workers = None,
         progress: bool = False,
-        stacklevel: int = 3,
     ) -> pd.DataFrame:
         """The frames that all sessions give, as one."""
         chosen = schema.chosen(columns)
@@ -76,12 +78,10 @@ class RunningCorpus:
         if strict and outcome.failures:
             raise outcome.failures[0].raised()
         frame = to_frame(chosen, outcome.tables, sum(note.rows for note in outcome.read))
-        self._finish(frame, schema.name, outcome, stacklevel + 1)
+        self._finish(frame, schema.name, outcome)
         return frame
 
-    def _finish(
-        self, frame: pd.DataFrame, name: str, outcome: Outcome, stacklevel: int, **facts: Any
-    ) -> None:
+    def _finish(self, frame: pd.DataFrame, name: str, outcome: Outcome, **facts: Any) -> None:
         """Say what a frame was made of, and warn of what is not in it."""
         content = "\n".join(note.fingerprint for note in outcome.read)
         frame.attrs["lashgraph"] = {
@@ -94,7 +94,7 @@ class RunningCorpus:
             **facts,
         }
         if outcome.failures:
-            warn_of(outcome.failures, name, stacklevel=stacklevel + 1)
+            warn_of(outcome.failures, name)
 
     def _run(self, job: Job, how: How) -> Outcome:
         with self._shared.lock:
@@ -149,15 +149,23 @@ class RunningCorpus:
         return Outcome(tables, read, failures)
 
 
-def warn_of(failures: Sequence[Failure], name: str, *, stacklevel: int) -> None:
+def warn_of(failures: Sequence[Failure], name: str) -> None:
     """Warn of files that could not be read, or in part only."""
     first = failures[0]
     warnings.warn(
         f"{name}(): {len(failures)} files could not be read, or in part only ({first.path}: "
         f"{first.error}); corpus.errors() lists them",
         DamagedDataWarning,
-        stacklevel=stacklevel + 1,
+        stacklevel=_caller(),
     )
+
+
+def _caller() -> int:
+    """The stack level of the first caller outside this package."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def _results(
