@@ -158,6 +158,25 @@ def test_retained(benchmark: Any, rooted: Path, reach: lg.Reachability, ratios: 
     )
 
 
+def test_retained_from_the_file(
+    benchmark: Any, rooted: Path, reach: lg.Reachability, ratios: Ratios
+) -> None:
+    def ask() -> object:
+        with lg.open(rooted) as store:
+            return store.reachability(POLICY).retained()
+
+    ratios.compare(
+        benchmark,
+        "`reachability().retained()`: the mark too, kinds, refs that are no roots",
+        ask,
+        (
+            "the mark and building its arrays",
+            lambda: (marked(rooted), Layers(reach._facts)),
+        ),
+        target="none set",
+    )
+
+
 def test_freed_by(benchmark: Any, rooted: Path, reach: lg.Reachability, ratios: Ratios) -> None:
     rng = random.Random(1)
     keys = list(reach.roots()["ref"].unique())

@@ -142,6 +142,7 @@ def build(path: Path) -> Path:
     return path
 
 
+@pytest.mark.timeout(1_800)  # five hundred stores take some minutes on a slow disk
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(
     history=st.lists(commits(), min_size=1, max_size=4),
