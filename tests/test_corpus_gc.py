@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import gzip
 import pickle
+import re
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterable
@@ -23,6 +24,9 @@ from recorded import blob_hashes, folder_state, read_json
 import lashgraph as lg
 from lashgraph.corpus import CorpusGcPlan, CorpusGcReport, open_corpus
 from lashgraph.corpus import schema as corpus_schema
+from lashgraph.corpus.gcrows import OUTCOMES, REASONS, VERDICTS
+from lashgraph.corpus.journal import NAME as JOURNAL
+from lashgraph.corpus.lock import NAME as LOCK
 from lashgraph.errors import (
     BackupError,
     BudgetError,
@@ -493,3 +497,25 @@ def test_a_budget_of_nothing_or_of_all_or_of_more(folder: Path) -> None:
         whole.deleted_bytes + 1,
         whole.deleted_bytes,
     )
+
+
+# The page
+
+
+def test_the_page_names_every_verdict_and_its_example_runs(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (Path(__file__).resolve().parents[1] / "docs" / "corpora.md").read_text()
+    section = page.partition("## Collecting garbage")[2]
+    assert tuple(re.findall(r"^\| `(\w+)` \| [^|]*\|$", section, re.MULTILINE)) == VERDICTS
+    named = set(re.findall(r"`(\w+)`", section))
+    assert set(OUTCOMES) | set(REASONS) <= named
+    for name in (JOURNAL, LOCK):
+        assert f"`{name}`" in section
+    folder.rename(tmp_path / "sessions")
+    monkeypatch.chdir(tmp_path)
+    [example] = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(example, names)
+    assert names["report"].deleted_bytes == names["plan"].deleted_bytes > 0
+    assert Path(names["report"].journal) == tmp_path / "backups" / JOURNAL
