@@ -84,6 +84,11 @@ def test_the_head_cannot_be_dropped_and_neither_can_what_is_no_root(recorded: Re
         assert store.plan_gc(keep_turns=99, drop=[turn]).deleted_blob_count > 0
 
 
+def test_a_ref_is_kept_or_dropped_and_not_both() -> None:
+    with pytest.raises(errors.InvalidRecordError, match="choose one"):
+        lg.GcPolicy.safe(keep=["artifact:a"], drop=["artifact:a"])
+
+
 def test_a_budget_keeps_the_most_history_that_frees_enough(recorded: Recorded) -> None:
     with lg.open(recorded(LONG)) as store:
         table = store.retention()

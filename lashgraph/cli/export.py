@@ -9,9 +9,9 @@ from pathlib import Path
 from lashgraph.cli.output import Output
 from lashgraph.cli.passages import safe_json
 from lashgraph.cli.targets import refuse_what_is_there, write
-from lashgraph.cli.tree import DAMAGED, DONE, counted
+from lashgraph.cli.tree import DAMAGED, DONE
 from lashgraph.format import jsontext
-from lashgraph.format.sizes import bytes_text
+from lashgraph.format.sizes import bytes_text, counted
 from lashgraph.store import session_family
 from lashgraph.tree import SessionFamily
 

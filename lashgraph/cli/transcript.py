@@ -10,7 +10,8 @@ from rich.text import Text
 from lashgraph.cli.names import NodeNames
 from lashgraph.cli.output import Output, visible
 from lashgraph.cli.passages import line, moment, passage, safe_json
-from lashgraph.cli.tree import DAMAGED, DONE, counted, load_tree
+from lashgraph.cli.tree import DAMAGED, DONE, load_tree
+from lashgraph.format.sizes import counted
 from lashgraph.store import open as open_store
 from lashgraph.tree.entries import Entry
 from lashgraph.tree.rendered import Block, blocks

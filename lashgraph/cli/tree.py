@@ -15,6 +15,7 @@ from lashgraph.cli.output import Output, records, visible
 from lashgraph.cli.passages import line
 from lashgraph.errors import DamagedDataWarning
 from lashgraph.format.node import Node
+from lashgraph.format.sizes import counted
 from lashgraph.store import Store
 from lashgraph.store import open as open_store
 from lashgraph.tree import SessionGraph
@@ -67,7 +68,7 @@ def load_tree(store: Store, leaf: str | None) -> SessionGraph:
 def draw_tree(graph: SessionGraph, out: Output, lines: int = 0) -> None:
     """Draw a line for each branch, at most so many if a number is given."""
     branches = graph.branches()
-    out.say(_summary(graph, counted(len(branches), "branch")), style="bold")
+    out.say(_summary(graph, counted(len(branches), "branch", "branches")), style="bold")
     firsts, lasts = branches["branch_id"].tolist(), branches["last_node_id"].tolist()
     sizes, starts = branches["n_nodes"].tolist(), branches["start"].tolist()
     names = NodeNames(graph.ids)
@@ -157,12 +158,6 @@ def _summary(graph: SessionGraph, parts: str) -> str:
         f"session {graph.session_id or '?'}: {counted(len(graph), 'node')}{lost}, {parts}, "
         f"{len(graph.active_path()):,} on the active path{leaf}"
     )
-
-
-def counted(count: int, what: str) -> str:
-    """A number of things."""
-    many = f"{what}es" if what.endswith("h") else f"{what}s"
-    return f"{count:,} {what if count == 1 else many}"
 
 
 def _first_words(graph: SessionGraph, node_id: str, size: int) -> str:

@@ -1,4 +1,4 @@
-"""Numbers of bytes as people read them."""
+"""Numbers of bytes and of things as people read them."""
 
 from __future__ import annotations
 
@@ -17,3 +17,14 @@ def bytes_text(count: int) -> str:
         if count >= size:
             return f"{count / size:.1f} {unit}"
     return f"{count} bytes"
+
+
+def counted(count: int, unit: str, units: str | None = None) -> str:
+    """A number with its unit.
+
+    Examples
+    --------
+    >>> counted(1, "branch", "branches"), counted(1200, "node")
+    ('1 branch', '1,200 nodes')
+    """
+    return f"{count:,} {unit if count == 1 else units or unit + 's'}"

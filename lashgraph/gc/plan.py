@@ -12,7 +12,7 @@ import pandas as pd
 
 from lashgraph.errors import DamagedStoreError
 from lashgraph.format.html import element
-from lashgraph.format.sizes import bytes_text
+from lashgraph.format.sizes import bytes_text, counted
 from lashgraph.reach.mark import Mark
 from lashgraph.reach.policy import GcPolicy
 
@@ -167,7 +167,7 @@ class GcPlan:
         share = f" ({self.deleted_share:.0%})" if self.deleted_blob_count else ""
         alarm = "; UNUSUAL, see .alarms" if self.alarms else ""
         return (
-            f"<GcPlan ({self.policy.name}): deletes {self.deleted_blob_count} blobs, "
+            f"<GcPlan ({self.policy.name}): deletes {counted(self.deleted_blob_count, 'blob')}, "
             f"{self.deleted_bytes:,} bytes{share}; keeps {self.kept_blob_count}, "
             f"{self.kept_bytes:,} bytes{alarm}; .forecast() tells the file's size after it, "
             "store.sweep(plan) runs it>"

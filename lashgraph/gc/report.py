@@ -10,7 +10,7 @@ import pandas as pd
 from lashgraph.columns import FrameSchema, closed, count, flag, number, text
 from lashgraph.errors import LashgraphError
 from lashgraph.format.html import element
-from lashgraph.format.sizes import bytes_text
+from lashgraph.format.sizes import bytes_text, counted
 from lashgraph.sqlite.pages import Pages
 
 REPORTS = FrameSchema.of(
@@ -124,8 +124,8 @@ class GcReport:
     def _told(self) -> dict[str, str]:
         where = "still in the file: compact() removes it"
         return {
-            "deleted": f"{self.deleted_blob_count:,} blobs, {bytes_text(self.deleted_bytes)}",
-            "kept": f"{self.kept_blob_count:,} blobs, {bytes_text(self.kept_bytes)}",
+            "deleted": _weighed(self.deleted_blob_count, self.deleted_bytes),
+            "kept": _weighed(self.kept_blob_count, self.kept_bytes),
             "file": f"{bytes_text(self.file_bytes_before)} before, "
             f"{bytes_text(self.file_bytes_after)} after, of which "
             f"{bytes_text(self.after.free_bytes)} are free",
@@ -138,7 +138,8 @@ class GcReport:
         rest = "; freed content is still in the file, see compact()"
         kept = f"; the state before is in {self.backup!r}" if self.backup else ""
         return (
-            f"<GcReport: deleted {self.deleted_blob_count} blobs, {self.deleted_bytes:,} bytes; "
+            f"<GcReport: deleted {counted(self.deleted_blob_count, 'blob')}, "
+            f"{self.deleted_bytes:,} bytes; "
             f"{self.kept_blob_count} kept; file {self.file_bytes_before:,} bytes before, "
             f"{self.file_bytes_after:,} after"
             f"{rest if self.freed_content_in_file else ''}{kept}>"
@@ -151,6 +152,10 @@ class GcReport:
         ]
         title = element("b", f"GcReport ({self.policy}): "), element("code", self.path)
         return element("div", element("div", *title), element("table", *rows))
+
+
+def _weighed(blobs: int, size: int) -> str:
+    return f"{counted(blobs, 'blob')}, {bytes_text(size)}"
 
 
 def reports_frame(reports: Iterable[GcReport]) -> pd.DataFrame:

@@ -127,9 +127,10 @@ def restore(
     """
     started = perf_counter()
     source = os.path.abspath(as_path(backup, "backup"))
-    target = _noted(source) if to is None else as_path(to, "to")
+    named = None if to is None else as_path(to, "to")
     database = Database(source, "r", busy_timeout)
     try:
+        target = _noted(source) if named is None else named
         with database.snapshot():
 
             def run(connection: sqlite3.Connection) -> Restored:

@@ -10,12 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from numpy.typing import NDArray
 
+from lashgraph.format.sizes import counted
 from lashgraph.plot.colours import BLUE, PURPLE, SKY, VERMILION, Look
 from lashgraph.plot.figure import axes_for, entitle, ink, label, legend, nothing, rows
 from lashgraph.plot.given import as_frame, numbers, texts
 from lashgraph.plot.scales import log_seconds, seconds_short
 from lashgraph.plot.stacks import boxes, fill, halo
-from lashgraph.plot.texts import counted, one_line
+from lashgraph.plot.texts import one_line
 
 _MOST = 20
 _LEAST = 1e-6

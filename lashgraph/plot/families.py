@@ -8,11 +8,12 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from numpy.typing import NDArray
 
+from lashgraph.format.sizes import counted
 from lashgraph.plot.colours import BLUE, PALE, SKY, VERMILION
 from lashgraph.plot.figure import axes_for, entitle, ink, label, legend, no_y_axis, nothing
 from lashgraph.plot.given import as_frame, numbers, texts
 from lashgraph.plot.scales import bytes_short
-from lashgraph.plot.texts import counted, one_line, plain
+from lashgraph.plot.texts import one_line, plain
 from lashgraph.tree.forest import ABSENT, Forest, measure, parent_positions, without_cycles
 from lashgraph.tree.tour import tour
 

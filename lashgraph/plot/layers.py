@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from lashgraph.errors import InvalidRecordError
 from lashgraph.format.arguments import shown
+from lashgraph.format.sizes import counted
 from lashgraph.plot.colours import BLACK, DEAD, GREEN, LIVE, PALE, VERMILION, Look
 from lashgraph.plot.figure import axes_for, entitle, ink, legend, no_axes, nothing
 from lashgraph.plot.given import as_kind
 from lashgraph.plot.layered import LAYERS, Item, Layered, Place
 from lashgraph.plot.scales import bytes_short
-from lashgraph.plot.texts import counted, plain
+from lashgraph.plot.texts import plain
 from lashgraph.reach import Reachability
 
 _X = {"root": 0.0, "manifest": 0.7, "blob": 1.65, "dead": 3.15}

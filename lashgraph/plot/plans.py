@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from lashgraph.format.sizes import counted
 from lashgraph.gc import GcPlan
 from lashgraph.plot.colours import BLUE, DEAD, GREEN, PURPLE, SKY, YELLOW, Look
 from lashgraph.plot.figure import axes_for, entitle, ink, label, legend, rows
 from lashgraph.plot.given import as_kind
 from lashgraph.plot.scales import byte_scale, bytes_short
 from lashgraph.plot.stacks import boxes, fill
-from lashgraph.plot.texts import counted
 
 _THICK = 0.56
 _KEPT_BY = {

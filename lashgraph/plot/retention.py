@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from lashgraph.errors import InvalidRecordError
 from lashgraph.format.arguments import shown
+from lashgraph.format.sizes import counted
 from lashgraph.plot.colours import DEAD, LINES, LIVE
 from lashgraph.plot.figure import axes_for, entitle, label, legend, nothing
 from lashgraph.plot.given import as_frame, numbers
 from lashgraph.plot.scales import byte_scale, bytes_short
 from lashgraph.plot.stacks import area
-from lashgraph.plot.texts import counted, one_line
+from lashgraph.plot.texts import one_line
 
 Lines = dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]
 

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from lashgraph.errors import InvalidRecordError
 from lashgraph.format.arguments import shown
+from lashgraph.format.sizes import counted
 from lashgraph.plot.colours import GREY, LIVE, VERMILION, Look
 from lashgraph.plot.figure import axes_for, entitle, label, legend, nothing, rows
 from lashgraph.plot.given import as_frame, numbers, texts
 from lashgraph.plot.scales import byte_scale, bytes_short
 from lashgraph.plot.stacks import boxes, fill
-from lashgraph.plot.texts import counted, one_line
+from lashgraph.plot.texts import one_line
 
 Layer = Literal["root", "manifest"]
 

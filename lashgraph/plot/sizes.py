@@ -7,12 +7,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from lashgraph.format.sizes import counted
 from lashgraph.plot.colours import DEAD, KINDS, LIVE
 from lashgraph.plot.figure import axes_for, entitle, label, legend, nothing, rows
 from lashgraph.plot.given import as_frame, numbers, texts
 from lashgraph.plot.scales import bytes_short, log_bytes
 from lashgraph.plot.stacks import boxes, fill, halo
-from lashgraph.plot.texts import counted, one_line
+from lashgraph.plot.texts import one_line
 
 _BINS_PER_DECADE = 12
 _REACH = 0.42

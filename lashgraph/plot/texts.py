@@ -67,14 +67,3 @@ def plain(texts: Iterable[Text]) -> None:
     for text in texts:
         text.set_parse_math(False)
         text.set_usetex(False)
-
-
-def counted(count: int, unit: str, units: str | None = None) -> str:
-    """A number with its unit.
-
-    Examples
-    --------
-    >>> counted(1, "branch", "branches"), counted(1200, "node")
-    ('1 branch', '1,200 nodes')
-    """
-    return f"{count:,} {unit if count == 1 else units or unit + 's'}"

@@ -10,11 +10,12 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 from numpy.typing import NDArray
 
+from lashgraph.format.sizes import counted
 from lashgraph.plot.colours import BLUE, GREEN, ORANGE, SKY, VERMILION, Look
 from lashgraph.plot.figure import axes_for, entitle, ink, label, legend, nothing
 from lashgraph.plot.given import as_frame, days, numbers, texts
 from lashgraph.plot.stacks import area
-from lashgraph.plot.texts import counted, one_line
+from lashgraph.plot.texts import one_line
 
 _TOKENS = (
     ("cached_input_tokens", "input from a cache", Look(SKY)),

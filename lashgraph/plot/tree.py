@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from lashgraph.errors import InvalidRecordError
 from lashgraph.format.arguments import shown
 from lashgraph.format.node import Node
+from lashgraph.format.sizes import counted
 from lashgraph.plot.colours import AUTHORS, PALE, VERMILION
 from lashgraph.plot.figure import (
     axes_for,
@@ -27,7 +28,7 @@ from lashgraph.plot.figure import (
 )
 from lashgraph.plot.given import as_kind
 from lashgraph.plot.lanes import Lanes, lay_lanes
-from lashgraph.plot.texts import counted, one_line
+from lashgraph.plot.texts import one_line
 from lashgraph.tree import SessionGraph
 
 Detail = Literal["auto", "nodes", "branches"]

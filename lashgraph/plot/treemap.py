@@ -11,13 +11,14 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from lashgraph.errors import InvalidRecordError
+from lashgraph.format.sizes import counted
 from lashgraph.plot.colours import PAPER, Look, look_of_kind
 from lashgraph.plot.figure import axes_for, entitle, figure_of, ink, legend, no_axes, nothing
 from lashgraph.plot.given import as_frame, numbers, texts
 from lashgraph.plot.scales import bytes_short
 from lashgraph.plot.squarify import Box, squarify
 from lashgraph.plot.stacks import boxes, fill
-from lashgraph.plot.texts import counted, one_line, plain
+from lashgraph.plot.texts import one_line, plain
 
 _WIDE, _HIGH = 100.0, 56.0
 _FAMILIES, _SESSIONS = 24, 40

@@ -61,6 +61,9 @@ class GcPolicy:
         object.__setattr__(self, "keep", tuple(as_texts(self.keep, "keep")))
         object.__setattr__(self, "drop", tuple(as_texts(self.drop, "drop")))
         object.__setattr__(self, "since", _time(self.since))
+        both = sorted({*self.keep} & {*self.drop})
+        if both:
+            raise InvalidRecordError(f"{both[0]!r} is to be kept and to be dropped; choose one")
         if "head" in self.drop:
             raise InvalidRecordError(
                 "the head cannot be dropped: it is the session as it stands; "

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 
 from lashgraph.format.html import element, visible
-from lashgraph.format.sizes import bytes_text
+from lashgraph.format.sizes import bytes_text, counted
 from lashgraph.reach.chains import Chain, Step
 from lashgraph.reach.columns import WHY, reach_frame
 
@@ -141,7 +141,7 @@ class Why:
         return "\n".join(self.lines())
 
     def __repr__(self) -> str:
-        more = f", {self.n_chains:,} chains" if self.n_chains else ""
+        more = f", {counted(self.n_chains, 'chain')}" if self.n_chains else ""
         return (
             f"<Why {self._short[self.blob_hash]} is {self.state} ({self.policy} policy){more}; "
             "print(why) tells, .frame() and .to_networkx() give data>"

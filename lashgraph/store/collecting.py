@@ -9,6 +9,7 @@ import pandas as pd
 
 from lashgraph.errors import BudgetError
 from lashgraph.format.arguments import as_count
+from lashgraph.format.sizes import counted
 from lashgraph.gc import GcPlan, alarms, make_plan
 from lashgraph.gc.retention import RETENTION, Choice, choices, most_history
 from lashgraph.reach import GcPolicy, Reachability, gather, mark
@@ -131,7 +132,9 @@ class CollectingStore(SweepingStore):
             return is_enough and (max_file_bytes is None or file_bytes(choice) <= max_file_bytes)
 
         def unmet(choice: Choice) -> BudgetError:
-            least = f"keeping {choice.keep_turns} turns, the least that is allowed,"
+            aged = "" if policy.since is None else f" and those since {policy.since.isoformat()}"
+            turns = counted(choice.keep_turns, "turn")
+            least = f"keeping the latest {turns}{aged}, the least that is allowed,"
             if choice.freed_bytes < to_free:
                 return self._unmet(
                     f"{to_free:,} bytes cannot be freed: {least} frees {choice.freed_bytes:,}",
