@@ -95,6 +95,25 @@ class UnwritablePathError(OpenError):
     """The file or its folder cannot be written."""
 
 
+class ExportError(OpenError):
+    """A folder of Parquet files is no export of a corpus, or one that cannot be used."""
+
+
+class NotExportedError(LashgraphError):
+    """A folder of Parquet files does not hold what was asked of it.
+
+    Attributes
+    ----------
+    frame : str
+        What was asked for.
+    exported : tuple of str
+        The frames that are there.
+    """
+
+    frame: str
+    exported: tuple[str, ...]
+
+
 class StoreLockedError(LashgraphError):
     """Another connection held the lock longer than ``busy_timeout``; nothing was changed."""
 

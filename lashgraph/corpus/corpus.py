@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from lashgraph.corpus import shown
-from lashgraph.corpus.collecting import CollectingCorpus
 from lashgraph.corpus.families import NEEDED as FAMILY_COLUMNS
 from lashgraph.corpus.families import families_frame, family_graph
 from lashgraph.corpus.lanes import Workers
+from lashgraph.corpus.parquet_export import ExportingCorpus
 from lashgraph.corpus.reader import Reader
 from lashgraph.corpus.running import Columns
 from lashgraph.corpus.schemas import FAMILIES, HITS, SHARED_BLOBS
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import networkx as nx
 
 
-class Corpus(CollectingCorpus):
+class Corpus(ExportingCorpus):
     """Many session files, as one store is: the same frames, over all of them.
 
     Made by `open_corpus`. One bad file never ends a run: it is a row of ``errors()``. Files are

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lashgraph.corpus.corpus import Corpus
 from lashgraph.corpus.discovery import Paths, list_files
 from lashgraph.corpus.ledger import Shared
+from lashgraph.corpus.parquet_read import find_export, open_export
 from lashgraph.corpus.sessions import CorpusMode
 from lashgraph.errors import InvalidRecordError
 from lashgraph.format.arguments import shown
@@ -29,7 +30,9 @@ def open_corpus(
     paths : path, pattern or list of them, optional
         Folders, files, or patterns such as ``"runs/2026-*/*.db"``. By default the folder where
         lash keeps its sessions: ``$LASH_HOME/sessions``, else ``~/.lash/sessions``. What a list
-        names and is not there is a row of ``errors()``; a path given alone must be there.
+        names and is not there is a row of ``errors()``; a path given alone must be there. A folder
+        that ``Corpus.to_parquet`` wrote gives the frames that were exported; `pattern`, `recursive`
+        and `options` say nothing then.
     pattern : str
         Names of the files to take from folders.
     recursive : bool
@@ -51,6 +54,10 @@ def open_corpus(
         The path is not there, or a pattern given alone matches nothing.
     OpenError
         The folder cannot be read.
+    ExportError
+        An export to Parquet cannot be read, or never came to its end.
+    ReadOnlyStoreError
+        An export was asked for with ``mode="rw"``.
     InvalidRecordError
         An argument is not of its kind.
 
@@ -69,5 +76,8 @@ def open_corpus(
     chosen = StoreOptions() if options is None else options
     if not isinstance(chosen, StoreOptions):
         raise InvalidRecordError(f"options is a StoreOptions, not {shown(options)}")
+    export = find_export(paths)
+    if export is not None:
+        return open_export(*export, mode)
     listing = list_files(paths, pattern, recursive=recursive)
     return Corpus(Shared(listing, chosen), mode)
