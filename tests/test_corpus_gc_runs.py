@@ -13,6 +13,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import closing
@@ -20,14 +21,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from corpora import built, run_script  # noqa: F401 - fixtures
+from corpora import Inline, built, run_script  # noqa: F401 - fixtures
 from recorded import blob_hashes, folder_state
 
 import lashgraph as lg
-from lashgraph.corpus import CorpusGcPlan, open_corpus
+from lashgraph.corpus import CorpusGcPlan, CorpusGcReport, open_corpus
+from lashgraph.corpus.gcrows import Swept
 from lashgraph.corpus.journal import Journal, read_journal
 from lashgraph.corpus.lock import this_owner
-from lashgraph.errors import CorpusLockedError, LashgraphError, UnwritablePathError
+from lashgraph.errors import (
+    CorpusLockedError,
+    DatabaseError,
+    LashgraphError,
+    UnwritablePathError,
+)
 from lashgraph.testing.builders import SessionBuilder
 
 LOCK, JOURNAL = ".lashgraph-gc.lock", ".lashgraph-gc.jsonl"
@@ -199,6 +206,27 @@ def test_an_interrupt_ends_after_whole_files_and_says_how_far_it_came(
     assert hashes(many) == wanted
 
 
+def test_the_command_line_stops_and_says_how_far_it_came(many: Path) -> None:
+    child = subprocess.Popen(
+        [sys.executable, "-m", "lashgraph", "corpus", "gc", str(many), "--yes"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    while child.poll() is None:
+        journal = many / JOURNAL
+        if journal.exists() and journal.read_bytes().count(b'"end"') >= 3:
+            os.killpg(child.pid, signal.SIGINT)
+            break
+        time.sleep(0.005)
+    _, told = child.communicate()
+    assert child.returncode == 130
+    assert told.startswith("sweep(): stopped after ")
+    assert not (many / LOCK).exists()
+    sound(many)
+
+
 def test_what_an_earlier_run_of_the_plan_did_is_told_without_opening_it(many: Path) -> None:
     plan = open_corpus(many, mode="rw").plan_gc()
     first = plan.sweep()
@@ -336,26 +364,23 @@ def dead_pid() -> int:
     return child.pid
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"pid": "dead"},
-        pytest.param(
-            {"birth": "another start"},
-            marks=pytest.mark.skipif(sys.platform != "linux", reason="needs /proc"),
-        ),
-        None,
-        "cut",
-    ],
-)
-def test_a_lock_of_a_dead_process_is_taken_over(many: Path, changes: Any) -> None:
-    owner = this_owner(0.0)
-    if isinstance(changes, dict):
-        owner |= {"pid": dead_pid()} if changes.get("pid") else changes
-    text = {None: "", "cut": json.dumps(owner)[:9]}.get(
-        changes if not isinstance(changes, dict) else 0, json.dumps(owner)
-    )
-    (many / LOCK).write_text(text)
+def of_a_dead_process() -> str:
+    return json.dumps(this_owner(0.0) | {"pid": dead_pid()})
+
+
+def of_one_with_our_number() -> str:
+    return json.dumps(this_owner(0.0) | {"birth": "another start"})
+
+
+def cut_short() -> str:
+    return of_a_dead_process()[:9]
+
+
+@pytest.mark.parametrize("owner", [of_a_dead_process, of_one_with_our_number, cut_short, str])
+def test_a_lock_of_a_dead_process_is_taken_over(many: Path, owner: Callable[[], str]) -> None:
+    if owner is of_one_with_our_number and sys.platform != "linux":
+        pytest.skip("needs /proc to tell two processes of one number apart")
+    (many / LOCK).write_text(owner())
     assert open_corpus(many, mode="rw").plan_gc().sweep().counts["done"] == FILES
     assert not (many / LOCK).exists()
 
@@ -369,6 +394,26 @@ def test_a_lock_whose_owner_may_be_alive_is_respected(many: Path, changes: dict[
         open_corpus(many, mode="rw").plan_gc().sweep()
     assert raised.value.owner == owner
     assert folder_state(many) == before
+
+
+def test_a_lock_that_somebody_removed_is_no_end_of_the_run(many: Path) -> None:
+    def remove(number: int) -> None:
+        if number == 2:
+            (many / LOCK).unlink()
+
+    report = open_corpus(many, mode="rw").plan_gc().sweep(executor=Inline(remove))
+    assert report.counts["done"] == FILES
+
+
+def test_a_lock_that_is_anothers_by_now_stays(many: Path) -> None:
+    def replace(number: int) -> None:
+        if number == 2:
+            (many / LOCK).unlink()
+            (many / LOCK).write_text("another run's")
+
+    report = open_corpus(many, mode="rw").plan_gc().sweep(executor=Inline(replace))
+    assert report.counts["done"] == FILES
+    assert (many / LOCK).read_text() == "another run's"
 
 
 # A full disk
@@ -481,6 +526,8 @@ def test_odd_lines_of_a_journal_say_nothing(tmp_path: Path) -> None:
         {"end": 7, "did": {}},
         {"end": "a.db", "did": {"outcome": "gone fishing"}},
         {"end": "a.db", "did": {"no such": 1}},
+        {"end": "a.db", "did": {"outcome": "done", "deleted_bytes": "many"}},
+        {"end": "a.db", "did": {"outcome": ["done"]}},
         {"end": "b.db", "did": {"outcome": "done"}, "state": [[1, 2], None, 3]},
         {"end": "c.db", "did": {"outcome": "done"}, "state": [[1, 2], 3]},
     ]
@@ -502,6 +549,24 @@ def test_a_folder_without_room_for_a_lock_fails_its_files_only(many: Path, tmp_p
     errors = corpus.errors()
     assert set(errors["path"]) == {str(path) for path in other.glob("*.db")}
     assert set(errors["error"]) == {"UnwritablePathError"}
+
+
+def test_a_compaction_that_failed_counts_as_deleted_and_is_made_up_for(many: Path) -> None:
+    [row] = open_corpus([many / "02.db"], mode="rw").plan_gc().files
+    with lg.open(row.path, "rw") as store:
+        report = store.sweep(store.plan_gc())
+    failed = Swept.failed(row, DatabaseError("no room to compact", report=report))
+    assert (failed.outcome, failed.error) == ("failed", "DatabaseError")
+    assert failed.deleted_bytes == row.deleted_bytes
+    whole = CorpusGcReport("safe", (failed,), None, None, 0.0)
+    assert (whole.counts["failed"], whole.deleted_bytes) == (1, row.deleted_bytes)
+    with closing(Journal(str(many / JOURNAL), "earlier")) as journal:
+        journal.head()
+        journal.begin(row.path)
+        journal.end(row, failed, None)
+    again = open_corpus(many, mode="rw").plan_gc().sweep(compact=True)
+    assert again.counts["done"] == FILES
+    assert {found.compacted for found in again.files} == {True}
 
 
 def test_every_failure_is_an_error_of_ours(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from lashgraph.corpus import CorpusGcPlan, CorpusGcReport, open_corpus
 from lashgraph.format.sizes import bytes_text
 from lashgraph.reach import GcPolicy
 
-DONE, LEFT_OUT = 0, 1
+DONE, LEFT_OUT, STOPPED = 0, 1, 130
 _ROWS = 20
 _LEFT_OUT = {"alarm", "refused", "locked", "unreadable", "changed"}
 """Verdicts and reasons of files that somebody should look at."""
@@ -78,14 +78,18 @@ def gc(
         _show_plan(plan, out)
         report = None
         if yes:
-            report = plan.sweep(
-                backup=backup,
-                executor=workers,
-                compact=compact,
-                secure=secure,
-                accept_unusual=accept_unusual,
-                progress=shows,
-            )
+            try:
+                report = plan.sweep(
+                    backup=backup,
+                    executor=workers,
+                    compact=compact,
+                    secure=secure,
+                    accept_unusual=accept_unusual,
+                    progress=shows,
+                )
+            except KeyboardInterrupt as stopped:
+                typer.echo(f"{stopped}", err=True)
+                raise typer.Exit(STOPPED) from None
             _show_report(report, out)
         else:
             out.say("This was a dry run: nothing was deleted. --yes deletes.", style="bold")

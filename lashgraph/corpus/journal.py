@@ -7,15 +7,16 @@ import json
 import os
 import stat
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_type_hints
 
-from lashgraph.corpus.gcrows import Planned, Swept
+from lashgraph.corpus.gcrows import OUTCOMES, Planned, Swept
 from lashgraph.errors import UnwritablePathError
 from lashgraph.sqlite.place import FileState, PlaceState
 
 NAME = ".lashgraph-gc.jsonl"
 """Name of a journal that was given none."""
 
+_KINDS = get_type_hints(Swept)
 _FORMAT = "lashgraph-gc-journal"
 _VERSION = 1
 
@@ -196,9 +197,10 @@ def _swept(path: str, did: object) -> Swept | None:
     if not isinstance(did, dict) or not did.keys() <= set(Swept._fields) - {"path"}:
         return None
     facts = {"session_id": None, **did}
-    if facts.get("outcome") not in ("done", "skipped", "failed"):
+    if facts.get("outcome") not in OUTCOMES:
         return None
-    return Swept(path=path, **facts)
+    fits = all(isinstance(value, _KINDS[name]) for name, value in facts.items())
+    return Swept(path=path, **facts) if fits else None
 
 
 def _state(value: object) -> PlaceState | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -94,14 +95,21 @@ def locked(folder: str, now: float) -> Iterator[dict[str, Any] | None]:
             os.write(descriptor, json.dumps(this_owner(now)).encode())
             os.fsync(descriptor)
         except OSError:
-            os.unlink(path)
+            _take_away(descriptor, path)
             raise
         try:
             yield before
         finally:
-            os.unlink(path)
+            _take_away(descriptor, path)
     finally:
         os.close(descriptor)
+
+
+def _take_away(descriptor: int, path: str) -> None:
+    """Remove our lock file; one that was removed by hand, and perhaps made anew, is not ours."""
+    with contextlib.suppress(OSError):
+        if _is_at(descriptor, path):
+            os.unlink(path)
 
 
 def _held(path: str) -> int:
