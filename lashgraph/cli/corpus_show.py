@@ -17,7 +17,7 @@ from lashgraph.corpus import Corpus, open_corpus
 from lashgraph.corpus.families import families_frame
 from lashgraph.corpus.shared import shared_frame
 from lashgraph.errors import DamagedDataWarning
-from lashgraph.format.sizes import bytes_text
+from lashgraph.format.sizes import bytes_text, counted
 
 READ, NOT_READ = 0, 1
 _BLOBS = ("path", "session_id", "hash", "kind", "stored_bytes", "reachable_safe")
@@ -32,6 +32,7 @@ _SESSIONS = [
     "reclaimable_bytes",
 ]
 _FAMILIES = ["root_session_id", "n_sessions", "n_turns", "file_bytes", "input_tokens"]
+_TOOLS = ["tool_name", "n_calls", "n_failed", "arg_bytes", "result_bytes", "median_seconds"]
 _SUMS = ("n_turns", "n_tool_calls", "file_bytes", "blob_bytes", "reclaimable_bytes")
 
 corpus_show = typer.Typer()
@@ -146,11 +147,10 @@ def _by_tool(calls: pd.DataFrame) -> pd.DataFrame:
         result_bytes=("result_bytes", "sum"),
         median_seconds=("seconds", "median"),
     )
+    found["total_bytes"] = found["arg_bytes"] + found["result_bytes"]
     found["median_seconds"] = found["median_seconds"].round(1)
-    some = found[["n_calls", "arg_bytes", "result_bytes"]].any(
-        axis=1
-    )  # pruned results hold nothing
-    return _largest(found[some].reset_index(), "result_bytes", "tool_name")
+    some = (found["n_calls"] > 0) | (found["total_bytes"] > 0)  # pruned results hold nothing
+    return _largest(found[some].reset_index(), "total_bytes", "tool_name")
 
 
 def _utf8(texts: pd.Series[Any]) -> list[int]:
@@ -161,8 +161,9 @@ def _utf8(texts: pd.Series[Any]) -> list[int]:
 def _show(folder: Path, found: Summary, out: Output, rows: int) -> None:
     sums = {name: bytes_text(size) for name, size in found.sums.items() if name.endswith("_bytes")}
     out.say(
-        f"{folder}: {found.sums['n_sessions']:,} sessions, {found.sums['n_turns']:,} turns, "
-        f"{found.sums['n_tool_calls']:,} tool calls",
+        f"{folder}: {counted(found.sums['n_sessions'], 'session')}, "
+        f"{counted(found.sums['n_turns'], 'turn')}, "
+        f"{counted(found.sums['n_tool_calls'], 'tool call')}",
         style="bold",
     )
     out.say(
@@ -170,14 +171,14 @@ def _show(folder: Path, found: Summary, out: Output, rows: int) -> None:
         f"{sums['reclaimable_bytes']} of these a collection would delete."
     )
     out.say(
-        f"With one copy of each content the blobs would have {sums['deduplicated_bytes']}; "
-        f"{found.sums['n_shared_blobs']:,} stand in several files."
+        f"Contents that stand in several files: {found.sums['n_shared_blobs']:,}; with one copy of "
+        f"each the blobs would have {sums['deduplicated_bytes']}."
     )
     several = found.families[found.families["n_sessions"] > 1]
     tables = (
         ("Bytes by session", found.sessions, _SESSIONS),
         ("Bytes by kind of blob", found.kinds, list(found.kinds.columns)),
-        ("Bytes by tool", found.tools, list(found.tools.columns)),
+        ("Bytes by tool", found.tools, _TOOLS),
         ("Bytes by family of several sessions", several, _FAMILIES),
     )
     for heading, frame, columns in tables:

@@ -13,6 +13,7 @@ from lashgraph.cli.corpus_show import NOT_READ, READ, say_unread
 from lashgraph.cli.output import Output, records
 from lashgraph.corpus import open_corpus
 from lashgraph.errors import DamagedDataWarning
+from lashgraph.format.sizes import counted
 
 _SHOWN = ("node_id", "kind", "role", "tool_name", "snippet")
 
@@ -81,5 +82,4 @@ def _show(hits: pd.DataFrame, lines: int, out: Output) -> None:
             out.say(f"  {node_id} {' '.join(said).strip()}: {snippet}")
     if len(shown) < len(hits):
         out.say(f"… the first {len(shown):,} of them; --lines 0 prints all", style="dim")
-    texts, files = ("text", "texts")[len(hits) != 1], ("session", "sessions")[n_files != 1]
-    out.heading(f"Found in {len(hits):,} {texts} of {n_files:,} {files}")
+    out.heading(f"Found in {counted(len(hits), 'text')} of {counted(n_files, 'session')}")
