@@ -151,3 +151,38 @@ def test_one_store_is_a_folder_of_one(sound: Path, tmp_path: Path) -> None:
     path = shutil.copy(next(sound.glob("lead-*.db")), tmp_path / "one.db")
     code, found = printed_json("corpus", "show", path)
     assert (code, found["sums"]["n_sessions"]) == (0, 1)
+
+
+def test_an_export_is_the_same_folder(made: Path, tmp_path: Path) -> None:
+    to = tmp_path / "parquet"
+    frames = [word for name in ("sessions", "blobs", "tool_calls") for word in ("--frame", name)]
+    code, first = printed_json("corpus", "export", made, "--to", to, *frames)
+    assert (code, first["files"], first["read"], first["kept"]) == (1, FILES, FILES, 0)
+    assert str(made / "torn.db") in {row["path"] for row in first["unread"]}
+    again = run("corpus", "export", made, "--to", to)
+    assert again.returncode == 1
+    assert f"0 read, {FILES:,} as before, 0 gone" in again.stdout
+    (live_code, live), (code, found) = (
+        printed_json("corpus", "show", place) for place in (made, to)
+    )
+    assert code == live_code == 1
+    for name in ("sums", "families", "sessions", "kinds", "tools", "problems", "skipped"):
+        assert found[name] == live[name], name
+
+
+def test_an_export_of_a_sound_folder_ends_with_0(sound: Path, tmp_path: Path) -> None:
+    done = run("corpus", "export", sound, "--to", tmp_path / "out", "--frame", "usage")
+    assert done.returncode == 0, done.stderr
+    assert "5 sessions" in done.stdout
+    with lg.open_corpus(sound) as corpus, lg.open_corpus(tmp_path / "out") as exported:
+        assert exported.usage().equals(corpus.usage())
+
+
+def test_an_export_to_a_place_of_others(sound: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    done = run("corpus", "export", sound, "--to", tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error:")
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+    assert run("corpus", "export", sound, "--to", tmp_path / "new", "--frame", "x").returncode
+    assert run("corpus", "export", sound).returncode == 2

@@ -7,6 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from lashgraph.cli.corpus_export import corpus_export
 from lashgraph.cli.corpus_gc import corpus_gc
 from lashgraph.cli.corpus_show import corpus_show
 
@@ -30,3 +31,4 @@ corpus = typer.Typer(
 )
 corpus.add_typer(corpus_show)
 corpus.add_typer(corpus_gc)
+corpus.add_typer(corpus_export)
