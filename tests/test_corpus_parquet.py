@@ -506,3 +506,22 @@ def test_unwritable_folders(corpus: Corpus, tmp_path: Path) -> None:
             corpus.to_parquet(tmp_path / "p")
     finally:
         os.chmod(tmp_path / "p", 0o700)
+
+
+def test_what_is_documented_runs(
+    built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("duckdb")
+    pytest.importorskip("polars")
+    shutil.copytree(built, tmp_path / "sessions")
+    monkeypatch.chdir(tmp_path)
+    text = (Path(__file__).resolve().parents[1] / "docs" / "corpora.md").read_text()
+    section = text[text.index("\n## Parquet\n") + 1 :].partition("\n## ")[0]
+    blocks = [part.partition("```")[0] for part in section.split("```python\n")[1:]]
+    assert len(blocks) == 3
+    names: dict[str, Any] = {"lg": lg}
+    for block in blocks:
+        exec(block.replace("executor=8", "executor=None"), names)
+    assert names["report"].read == 9
+    counted = names["duckdb"].sql("SELECT count(*) FROM 'parquet/usage/*.parquet'").fetchall()
+    assert counted == [(len(names["exported"].usage()),)]
