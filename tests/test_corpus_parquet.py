@@ -327,7 +327,7 @@ def test_an_export_killed_anywhere_is_the_one_before_or_the_one_after(
     whole = tmp_path / "whole"
     shutil.copytree(before, whole)
     steps = int(run_script(KILLED, str(folder), str(whole), "0").stdout)
-    assert steps > 40
+    assert steps > 25
     wanted = set(parts_of(whole))
     seen = set()
     for step in [1, 2, *range(7, steps, max(steps // 7, 1)), steps - 3, steps]:
@@ -400,6 +400,20 @@ def test_an_export_that_moved_on_says_so(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="made anew since it was opened"):
         found.nodes()
     assert len(open_corpus(place).nodes())
+
+
+def test_parts_that_were_taken_out_are_made_again(corpus: Corpus, tmp_path: Path) -> None:
+    place = tmp_path / "p"
+    corpus.to_parquet(place, frames=SOME)
+    before = parts_of(place)
+    taken = min((place / "nodes").glob("part-*"))
+    taken.unlink()
+    with pytest.raises(ExportError, match="export again"):
+        open_corpus(place).nodes()
+    assert corpus.to_parquet(place).read == 1
+    same(open_corpus(place), corpus, SOME)
+    changed = {str(taken.relative_to(place)), MANIFEST}
+    assert {name for name, state in parts_of(place).items() if before[name] != state} == changed
 
 
 # Bad input

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from lashgraph.corpus.discovery import CorpusFile
 from lashgraph.corpus.lanes import How, Workers
 from lashgraph.corpus.ledger import state_of
 from lashgraph.corpus.notes import LISTING, OPENING, Failure, LeftOut, Read
-from lashgraph.corpus.parquet_folder import begun, check_folder, publish
+from lashgraph.corpus.parquet_folder import begun, check_folder, parts_there, publish
 from lashgraph.corpus.parquet_format import ALL, ALWAYS, BESIDE, OF_FILES, described, write_part
 from lashgraph.corpus.parquet_manifest import COLUMNS_FILE, Entry, Manifest, Part
 from lashgraph.corpus.parquet_place import digest, writing
@@ -153,7 +153,8 @@ class ExportingCorpus(CollectingCorpus):
         files = self._shared.files if self._choose is None else self._files(how)
         made_with = self._made_with()
         usable = before.files if before.made_with == made_with else []
-        entries = self._known_entries(files, usable, [name for name in frames if name in OF_FILES])
+        there = parts_there(folder, [name for name in frames if name in OF_FILES])
+        entries = self._known_entries(files, usable, there)
         self._failures.add(
             failure
             for failure in (Failure(*row) for row in before.failures)
@@ -167,7 +168,9 @@ class ExportingCorpus(CollectingCorpus):
                 todo.setdefault(missing, []).append(file)
         for missing, some in todo.items():
             self._write(some, Write(folder, missing, made_with), entries, how)
-        whole = self._write_whole(folder, frames, made_with, how)
+        whole = self._write_whole(
+            folder, frames, made_with, how, again=before.made_with != made_with
+        )
         told = self._told(frames)
         after = Manifest(
             complete=True,
@@ -198,7 +201,7 @@ class ExportingCorpus(CollectingCorpus):
         )
 
     def _known_entries(
-        self, files: Sequence[CorpusFile], before: Sequence[Entry], frames: Sequence[str]
+        self, files: Sequence[CorpusFile], before: Sequence[Entry], there: Mapping[str, set[str]]
     ) -> dict[str, Entry]:
         """What is known of the files as they are now, so that it need not be read."""
         known = {entry.path: entry for entry in before}
@@ -209,7 +212,11 @@ class ExportingCorpus(CollectingCorpus):
             earlier = known.get(file.path)
             verdict = self._shared.verdict(file)
             if earlier is not None and state and earlier.fingerprint == entry.fingerprint:
-                parts = {name: earlier.parts[name] for name in frames if name in earlier.parts}
+                parts = {
+                    name: part
+                    for name, part in earlier.parts.items()
+                    if name in there and (not part.file or part.file in there[name])
+                }
                 entry = Entry(
                     entry.listed, entry.fingerprint, earlier.session_id, earlier.left_out, parts
                 )
@@ -267,9 +274,9 @@ class ExportingCorpus(CollectingCorpus):
         self._failures.add(row.failure for row in rows if row.failure is not None)
 
     def _write_whole(
-        self, folder: str, frames: Sequence[str], made_with: str, how: How
+        self, folder: str, frames: Sequence[str], made_with: str, how: How, *, again: bool
     ) -> dict[str, Part]:
-        """Write what does not come from one session file each."""
+        """Write what does not come from one session file each, if it is not there already."""
         made: dict[str, pd.DataFrame] = {}
         for name in frames:
             if name in BESIDE:
@@ -285,11 +292,14 @@ class ExportingCorpus(CollectingCorpus):
         for name, frame in made.items():
             content = frame.to_json(orient="split", date_format="iso", date_unit="ns")
             file = f"all-{digest(content, made_with)}.parquet"
-            write_part(os.path.join(folder, name, file), name, frame)
+            path = os.path.join(folder, name, file)
+            if not os.path.exists(path):
+                write_part(path, name, frame)
             found[name] = Part(len(frame), file)
         for name in frames:
-            empty = to_frame(ALL[name].columns, [], 0)
-            write_part(os.path.join(folder, name, COLUMNS_FILE), name, empty)
+            path = os.path.join(folder, name, COLUMNS_FILE)
+            if again or not os.path.exists(path):
+                write_part(path, name, to_frame(ALL[name].columns, [], 0))
         return found
 
     def _told(self, frames: Sequence[str]) -> list[Failure]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 
 from lashgraph.corpus import lock
 from lashgraph.corpus.parquet_format import ALL
@@ -62,6 +63,15 @@ def clean(folder: str, manifest: Manifest) -> None:
                 os.unlink(os.path.join(place, file))
         if not os.listdir(place):
             os.rmdir(place)
+
+
+def parts_there(folder: str, frames: Iterable[str]) -> dict[str, set[str]]:
+    """The files in the folders of these frames."""
+    found = {}
+    for name in frames:
+        place = os.path.join(folder, name)
+        found[name] = set(os.listdir(place)) if os.path.isdir(place) else set()
+    return found
 
 
 def publish(folder: str, after: Manifest) -> None:
