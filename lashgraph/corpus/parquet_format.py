@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import pandas as pd
@@ -58,32 +59,34 @@ ALL = {**OF_FILES, **BESIDE, **ALWAYS}
 _KEY = b"lashgraph"
 
 
-def described(name: str, columns: Sequence[Column]) -> bytes:
+@cache
+def described(name: str) -> bytes:
     """A frame's declaration, as each of its parts holds it."""
-    found = [[column.name, column.dtype, list(column.categories)] for column in columns]
+    found = [[column.name, column.dtype, list(column.categories)] for column in ALL[name].columns]
     return json.dumps({"frame": name, "columns": found}, separators=(",", ":")).encode()
 
 
-def _stored_schema(name: str, schema: FrameSchema) -> Any:
+@cache
+def _stored_schema(name: str) -> Any:
     """Columns as Parquet has them: categories as texts, which every reader of Parquet knows."""
+    columns = ALL[name].columns
     fields = [
         pa.field(field.name, pa.large_string()) if pa.types.is_dictionary(field.type) else field
-        for field in arrow_schema(schema.columns)
+        for field in arrow_schema(columns)
     ]
     plain = [
         Column(column.name, "str" if column.dtype == "category" else column.dtype, "")
-        for column in schema.columns
+        for column in columns
     ]
     for_pandas = pa.Schema.from_pandas(to_frame(plain, [], 0), preserve_index=False).metadata
-    facts = {_KEY: described(name, schema.columns), b"lashgraph.version": __version__.encode()}
+    facts = {_KEY: described(name), b"lashgraph.version": __version__.encode()}
     return pa.schema(fields, {**facts, b"pandas": for_pandas[b"pandas"]})
 
 
 def write_part(path: str, name: str, frame: pd.DataFrame) -> None:
     """Write a frame under a name that no reader takes for a part yet, and make it last."""
-    schema = ALL[name]
-    stored = _stored_schema(name, schema)
-    table = to_arrow(schema.columns, frame)
+    stored = _stored_schema(name)
+    table = to_arrow(ALL[name].columns, frame)
     arrays = [
         array.cast(field.type) for array, field in zip(table.itercolumns(), stored, strict=True)
     ]
@@ -106,7 +109,7 @@ def read_part(path: str, name: str, columns: Sequence[Column]) -> Any:
     """
     try:
         with pq.ParquetFile(path) as file:
-            if (file.metadata.metadata or {}).get(_KEY) != described(name, ALL[name].columns):
+            if (file.metadata.metadata or {}).get(_KEY) != described(name):
                 raise ExportError(
                     f"{path}: a part of {name}() with other columns than lashgraph {__version__} "
                     "gives it; to_parquet() again makes it anew",
