@@ -17,7 +17,7 @@ from lashgraph.corpus.ledger import Shared, Verdict
 from lashgraph.corpus.notes import OPENING, Failure, LeftOut, Read
 from lashgraph.corpus.parquet_export import ParquetReport
 from lashgraph.corpus.parquet_format import ALL, read_part
-from lashgraph.corpus.parquet_manifest import Manifest, read_manifest
+from lashgraph.corpus.parquet_manifest import MANIFEST, Manifest, read_manifest
 from lashgraph.corpus.parquet_write import STAGE
 from lashgraph.corpus.running import Columns, Outcome
 from lashgraph.corpus.tasks import Job
@@ -240,8 +240,8 @@ def find_export(paths: object) -> tuple[str, Manifest] | None:
     if not isinstance(paths, (str, os.PathLike)):
         return None
     folder = os.path.expanduser(os.fsdecode(paths))
-    if "\0" in folder:
-        return None
+    if not os.path.isfile(os.path.join(folder, MANIFEST)):
+        return None  # whatever else is wrong with the path shows when its files are listed
     manifest = read_manifest(folder)
     if manifest is None:
         return None
