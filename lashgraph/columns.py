@@ -97,6 +97,16 @@ class FrameSchema:
         """Column names in order."""
         return [column.name for column in self.columns]
 
+    def described(self) -> pd.DataFrame:
+        """The columns as a frame: column, dtype, meaning."""
+        return pd.DataFrame(
+            {
+                "column": pd.array(self.names, dtype="str"),
+                "dtype": pd.array([column.dtype for column in self.columns], dtype="str"),
+                "meaning": pd.array([column.meaning for column in self.columns], dtype="str"),
+            }
+        )
+
     def categories(self, name: str) -> tuple[str, ...]:
         """The closed set of a column."""
         return next(column.categories for column in self.columns if column.name == name)

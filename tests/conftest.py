@@ -13,13 +13,13 @@ import stores
 from hypothesis import settings
 
 EXAMPLES = "LASHGRAPH_EXAMPLES"
-"""How many examples each property test tries, where it names no number of its own; default 100."""
+"""How many examples each property test tries, where it names no number of its own; default 50."""
 
 settings.register_profile(
     "lashgraph",
     parent=settings.default,
     deadline=None,
-    max_examples=int(os.environ.get(EXAMPLES, "100")),
+    max_examples=int(os.environ.get(EXAMPLES, "50")),
 )
 settings.load_profile("lashgraph")
 

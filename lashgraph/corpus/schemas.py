@@ -211,20 +211,11 @@ def schema(name: str) -> pd.DataFrame:
 
     Examples
     --------
-    >>> from lashgraph.corpus import schema
-    >>> schema("errors")["column"].tolist()
-    ['path', 'session_id', 'stage', 'error', 'message', 'partly']
+    >>> import lashgraph as lg
+    >>> lg.schema("usage")["column"].tolist()[:4]
+    ['path', 'session_id', 'seq', 'source']
     """
-    if name in SCHEMAS:
-        columns = SCHEMAS[name].columns
-        return pd.DataFrame(
-            {
-                "column": pd.array([column.name for column in columns], dtype="str"),
-                "dtype": pd.array([column.dtype for column in columns], dtype="str"),
-                "meaning": pd.array([column.meaning for column in columns], dtype="str"),
-            }
-        )
-    if name not in frames.SCHEMAS:
-        known = ", ".join([*frames.SCHEMAS, *SCHEMAS])
-        raise UnknownColumnError(f"no frame {name!r}; frames: {known}")
-    return frames.schema(name)
+    known = {**frames.SCHEMAS, **SCHEMAS}
+    if name not in known:
+        raise UnknownColumnError(f"no frame {name!r}; frames: {', '.join(known)}")
+    return known[name].described()

@@ -3,7 +3,7 @@
 from lashgraph.frames.agent_frames import agent_frames_table
 from lashgraph.frames.blobs import blobs_table
 from lashgraph.frames.calls import tool_calls_table
-from lashgraph.frames.catalogue import SCHEMAS, schema
+from lashgraph.frames.catalogue import SCHEMAS
 from lashgraph.frames.checkpoints import checkpoints_table
 from lashgraph.frames.events import events_table, steps_table
 from lashgraph.frames.history import history_table, simulation_table
@@ -35,7 +35,6 @@ __all__ = [
     "problems_table",
     "queued_work_table",
     "refs_table",
-    "schema",
     "sessions_table",
     "simulation_table",
     "steps_table",

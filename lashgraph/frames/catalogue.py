@@ -1,12 +1,9 @@
-"""All frames: their schemas by name, and what a user asks of them."""
+"""All frames of a store: their schemas by name."""
 
 from __future__ import annotations
 
-import pandas as pd
-
 from lashgraph.columns import FrameSchema
 from lashgraph.comparison import COMPARISON
-from lashgraph.errors import UnknownColumnError
 from lashgraph.frames.agent_frames import AGENT_FRAMES
 from lashgraph.frames.blobs import BLOBS
 from lashgraph.frames.calls import TOOL_CALLS
@@ -59,39 +56,3 @@ SCHEMAS: dict[str, FrameSchema] = {
         WHY,
     )
 }
-
-
-def schema(name: str) -> pd.DataFrame:
-    """The columns of a frame.
-
-    Parameters
-    ----------
-    name : str
-        Name of a frame, such as ``"nodes"``.
-
-    Returns
-    -------
-    DataFrame
-        Columns column, dtype, meaning.
-
-    Raises
-    ------
-    UnknownColumnError
-        There is no such frame.
-
-    Examples
-    --------
-    >>> import lashgraph as lg
-    >>> lg.schema("usage")["column"].tolist()[:4]
-    ['path', 'session_id', 'seq', 'source']
-    """
-    if name not in SCHEMAS:
-        raise UnknownColumnError(f"no frame {name!r}; frames: {', '.join(SCHEMAS)}")
-    columns = SCHEMAS[name].columns
-    return pd.DataFrame(
-        {
-            "column": pd.array([c.name for c in columns], dtype="str"),
-            "dtype": pd.array([c.dtype for c in columns], dtype="str"),
-            "meaning": pd.array([c.meaning for c in columns], dtype="str"),
-        }
-    )
