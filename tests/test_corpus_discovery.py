@@ -259,7 +259,9 @@ def test_an_unreadable_folder_is_an_error(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.mkdir()
     for above in [tmp_path, *tmp_path.parents]:
-        if above.stat().st_uid == os.getuid() and above.name.startswith(("pytest-", "popen-", "test_")):
+        if above.stat().st_uid == os.getuid() and above.name.startswith(
+            ("pytest-", "popen-", "test_")
+        ):
             above.chmod(0o755)
     secret.chmod(0)
     try:

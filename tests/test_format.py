@@ -409,3 +409,27 @@ def test_lenient_reading_delivers_what_is_no_json_as_it_is() -> None:
     for text in (b"\xff", b'{"a":"\xff"}', b"{", "[" * 100_000):
         assert jsontext.lenient(text) == text
     assert jsontext.lenient(None) is None
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            '"media_type":{"kind":"image","type":"png"}',
+            '"media_type":{"kind":"audio","type":"png"}',
+        ),
+        ('"media_type":{"kind":"image","type":"png"}', '"media_type":{"type":"png"}'),
+        ('"caused_by":{"type":"turn","session_id":"s","turn_id":"t"}', '"caused_by":["s","t"]'),
+    ],
+)
+def test_a_variant_that_does_not_say_which_it_is_is_none(before: str, after: str) -> None:
+    text = (
+        '{"node_id":"a","caused_by":{"type":"turn","session_id":"s","turn_id":"t"},'
+        '"timestamp":"2026-01-01T00:00:00+00:00","kind":"event","event":{"Conversation":{"id":"m",'
+        '"role":"User","parts":[{"id":"p","kind":"Image","content":"","attachment":{"reference":'
+        '{"id":"x","media_type":{"kind":"image","type":"png"},"byte_len":1}},'
+        '"prune_state":"Intact"}]}}}'
+    )
+    assert not decode_rows([text.encode()])[1]
+    assert before in text
+    assert len(decode_rows([text.replace(before, after).encode()])[1]) == 1

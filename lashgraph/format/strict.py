@@ -109,11 +109,21 @@ def _shape(record: Any, packed: bool) -> Shape:
     )
 
 
+def _check_tag(record: Any, tag_field: str, value: Any) -> None:
+    """See that a variant says which one it is: one that is no map, or says nothing, is none."""
+    pairs = value if isinstance(value, Pairs) else ()
+    found = [item for key, item in pairs if name_of(key) == tag_field]
+    if found != [record.__struct_config__.tag]:
+        raise Invalid(f"{tag_field!r} of {record.__name__} is not {record.__struct_config__.tag!r}")
+
+
 def _build_record(record: Any, packed: bool, value: Any) -> Any:
     if isinstance(value, record):
         return value
     shape = _shape(record, packed)
     found: dict[str, Any] = {}
+    if shape.tag_field is not None:
+        _check_tag(record, shape.tag_field, value)
     if shape.exactly_one and not (isinstance(value, Pairs) and len(value) == 1):
         raise Invalid(f"{record.__name__} must hold exactly one variant")
     if isinstance(value, Pairs):

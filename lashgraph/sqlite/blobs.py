@@ -17,6 +17,11 @@ from lashgraph.format.blob import (
     wrap,
 )
 
+_SIZES = """
+    SELECT rowid, hash, CASE typeof(content)
+        WHEN 'blob' THEN length(content) ELSE length(CAST(content AS BLOB)) END
+    FROM blobs"""
+
 
 class BlobRow(NamedTuple):
     """Key and size of a stored blob; no content is read for it."""
@@ -69,11 +74,7 @@ def load(connection: sqlite3.Connection, key: str) -> StoredBlob | None:
 
 def sizes(connection: sqlite3.Connection) -> list[BlobRow]:
     """Every blob with a text key, in the order of the table, without reading contents."""
-    return [
-        BlobRow(*row)
-        for row in connection.execute("SELECT rowid, hash, length(content) FROM blobs")
-        if type(row[1]) is str
-    ]
+    return [BlobRow(*row) for row in connection.execute(_SIZES) if type(row[1]) is str]
 
 
 def keys(connection: sqlite3.Connection) -> list[str]:
