@@ -31,6 +31,7 @@ from lashgraph.sqlite import (
     commits,
     heads,
     nodes,
+    pages,
     usage,
     work,
 )
@@ -127,9 +128,8 @@ class WritingStore(CollectingStore):
         """
         with self._database.exclusive("compact") as connection:
             before = self._database.file_sizes().database
-            connection.execute("VACUUM")
-            if not self._database.in_memory:
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            pages.write_anew(connection)
+            self._database.fold_log()
             return Compacted(before, self._database.file_sizes().database)
 
     # Blobs and checkpoints
