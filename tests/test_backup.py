@@ -23,6 +23,7 @@ from test_writing import commit, node
 
 import lashgraph as lg
 from lashgraph import GcPolicy, errors
+from lashgraph.gc import backup as backups
 from lashgraph.gc import reports_frame, restore, run
 from lashgraph.gc.backup import NOTE, SUFFIX
 from lashgraph.sqlite import blobs, copies
@@ -404,6 +405,35 @@ def test_an_interrupted_backup_leaves_nothing(
         assert names(folder) == []
         assert blob_hashes(path) == before
         assert store.sweep(plan, backup=folder).deleted_blob_count == plan.deleted_blob_count
+
+
+def test_a_backup_is_named_only_when_its_note_is_there(
+    path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that is killed in between leaves no backup of nothing."""
+    noted = []
+
+    def named(_partial: str, target: str) -> None:
+        noted.append(json.loads(Path(f"{target}.json").read_text())["restores"])
+        interrupt()
+
+    with lg.open(path, "rw") as store:
+        plan = store.plan_gc()
+        with monkeypatch.context() as patch:
+            patch.setattr(backups, "give_name", named)
+            with pytest.raises(KeyboardInterrupt):
+                store.sweep(plan, backup=folder)
+        assert noted == [str(path)]
+        assert names(folder) == []
+
+
+def test_a_note_without_a_backup_is_left_alone(path: Path, folder: Path) -> None:
+    first, second = (str(swept(path, folder).backup) for _ in range(2))
+    Path(second).unlink()
+    third = str(swept(path, folder).backup)
+    assert second == first.replace(SUFFIX, f"-2{SUFFIX}")
+    assert third == first.replace(SUFFIX, f"-3{SUFFIX}")
+    assert Path(second + NOTE).exists()
 
 
 def test_an_interrupted_restore_leaves_the_old_state(

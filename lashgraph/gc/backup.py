@@ -181,25 +181,27 @@ def _same(source: sqlite3.Connection, copy: str, store: str) -> Contents:
 
 
 def _name_finally(partial: str, stem: str, note: dict[str, str]) -> str:
-    """Give a file its name and a note beside it; what stands there already is left alone."""
+    """Give a file its name, after a note beside it; what stands there already is left alone.
+
+    The note comes first: a process that is killed leaves no backup that does not say what it is.
+    """
     for number in itertools.count(1):
         target = f"{stem}{'' if number == 1 else f'-{number}'}{SUFFIX}"
-        if os.path.lexists(target + NOTE):
-            continue
         try:
-            give_name(partial, target)
+            file = open(target + NOTE, "x", encoding="utf-8")  # noqa: SIM115 - closed below
         except FileExistsError:
             continue
         try:
-            with open(target + NOTE, "x", encoding="utf-8") as file:
+            with file:
                 json.dump(note, file, indent=1)
             sync(target + NOTE)
-        except BaseException:
-            for made in (target, target + NOTE):
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(made)
-            raise
-        return target
+            give_name(partial, target)
+        except BaseException as error:
+            os.unlink(target + NOTE)
+            if not isinstance(error, FileExistsError):
+                raise
+        else:
+            return target
     raise AssertionError("unreachable")
 
 
@@ -218,7 +220,11 @@ def give_name(partial: str, target: str) -> None:
     except OSError:  # a file system without hard links
         with open(target, "xb"):
             pass
-        os.replace(partial, target)
+        try:
+            os.replace(partial, target)
+        except BaseException:
+            os.unlink(target)
+            raise
 
 
 @contextmanager
