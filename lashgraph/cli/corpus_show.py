@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 import typer
 
 from lashgraph.cli.arguments import AsJson, Folder, Recursive, Workers
@@ -16,12 +14,12 @@ from lashgraph.cli.output import Output, records
 from lashgraph.corpus import Corpus, open_corpus
 from lashgraph.corpus.families import families_frame
 from lashgraph.corpus.shared import shared_frame
+from lashgraph.corpus.summary import CALLS_NEEDED, by_family, by_kind, by_tool, largest
 from lashgraph.errors import DamagedDataWarning
 from lashgraph.format.sizes import bytes_text, counted
 
 READ, NOT_READ = 0, 1
 _BLOBS = ("path", "session_id", "hash", "kind", "stored_bytes", "reachable_safe")
-_CALLS = ("tool_name", "status", "seconds", "args", "result")
 _SESSIONS = [
     "session_id",
     "model",
@@ -85,77 +83,25 @@ def summary(corpus: Corpus, workers: int | None = None, *, progress: bool = Fals
     """Read each store for three frames, and sum them up."""
     sessions = corpus.sessions(executor=workers, progress=progress)
     blobs = corpus.blobs(columns=_BLOBS, executor=workers, progress=progress)
-    calls = corpus.tool_calls(columns=_CALLS, executor=workers, progress=progress)
+    calls = corpus.tool_calls(columns=CALLS_NEEDED, executor=workers, progress=progress)
     shared, sizes = shared_frame(blobs)
     sums = {"n_sessions": len(sessions)} | {name: int(sessions[name].sum()) for name in _SUMS}
     sums["wal_bytes"] = int(sessions["wal_bytes"].sum())
     sums["n_shared_blobs"] = len(shared)
     sums["deduplicated_bytes"] = sizes.deduplicated_bytes
+    tools = by_tool(calls)
+    tools["median_seconds"] = tools["median_seconds"].round(1)
     errors = corpus.errors()[["path", "stage", "error", "message", "partly"]]
     return Summary(
         sums,
-        _by_family(families_frame(sessions)),
-        _largest(sessions, "file_bytes", "path"),
-        _by_kind(blobs),
-        _by_tool(calls),
+        by_family(families_frame(sessions)),
+        largest(sessions, "file_bytes", "path"),
+        by_kind(blobs, blobs["reachable_safe"]),
+        tools,
         sessions.loc[sessions["n_problems"] > 0, ["path", "session_id", "n_problems"]],
         errors.drop_duplicates(["path", "error", "message"]),
         corpus.skipped()[["path", "reason", "what"]],
     )
-
-
-def _largest(frame: pd.DataFrame, size: str, name: str) -> pd.DataFrame:
-    return frame.sort_values([size, name], ascending=[False, True], ignore_index=True)
-
-
-def _by_family(families: pd.DataFrame) -> pd.DataFrame:
-    """What all sessions of a family hold; on a cycle nobody is the first of the family."""
-    there = families[families["status"] != "missing"]
-    found = there.groupby("root_session_id", sort=False).agg(
-        n_sessions=("session_id", "size"),
-        n_turns=("n_turns", "sum"),
-        file_bytes=("file_bytes", "sum"),
-        input_tokens=("input_tokens", "sum"),
-        output_tokens=("output_tokens", "sum"),
-    )
-    return _largest(found.reset_index(), "file_bytes", "root_session_id")
-
-
-def _by_kind(blobs: pd.DataFrame) -> pd.DataFrame:
-    dead = blobs["stored_bytes"].where(~blobs["reachable_safe"], 0)
-    kinds = blobs.assign(garbage_bytes=dead).groupby("kind", dropna=False)
-    found = kinds.agg(
-        n_blobs=("hash", "size"),
-        stored_bytes=("stored_bytes", "sum"),
-        garbage_bytes=("garbage_bytes", "sum"),
-    )
-    return _largest(found.reset_index(), "stored_bytes", "kind")
-
-
-def _by_tool(calls: pd.DataFrame) -> pd.DataFrame:
-    """Calls of each tool, and the bytes of what was asked and answered."""
-    told = calls.assign(
-        is_call=calls["status"] != "orphan_result",
-        failed=calls["status"] == "error",
-        arg_bytes=_utf8(calls["args"]),
-        result_bytes=_utf8(calls["result"]),
-    )
-    found = told.groupby("tool_name", dropna=False).agg(
-        n_calls=("is_call", "sum"),
-        n_failed=("failed", "sum"),
-        arg_bytes=("arg_bytes", "sum"),
-        result_bytes=("result_bytes", "sum"),
-        median_seconds=("seconds", "median"),
-    )
-    found["total_bytes"] = found["arg_bytes"] + found["result_bytes"]
-    found["median_seconds"] = found["median_seconds"].round(1)
-    some = (found["n_calls"] > 0) | (found["total_bytes"] > 0)  # pruned results hold nothing
-    return _largest(found[some].reset_index(), "total_bytes", "tool_name")
-
-
-def _utf8(texts: pd.Series[Any]) -> list[int]:
-    sizes = pc.binary_length(pa.array(texts, pa.large_string(), from_pandas=True))
-    return [size or 0 for size in sizes.to_pylist()]
 
 
 def _show(folder: Path, found: Summary, out: Output, rows: int) -> None:

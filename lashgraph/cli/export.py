@@ -8,10 +8,10 @@ from pathlib import Path
 
 from lashgraph.cli.output import Output
 from lashgraph.cli.passages import safe_json
-from lashgraph.cli.targets import refuse_what_is_there, write
 from lashgraph.cli.tree import DAMAGED, DONE
 from lashgraph.format import jsontext
 from lashgraph.format.sizes import bytes_text, counted
+from lashgraph.sqlite.targets import refuse_what_is_there, write
 from lashgraph.store import session_family
 from lashgraph.tree import SessionFamily
 

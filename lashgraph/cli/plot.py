@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lashgraph.cli.output import Output
-from lashgraph.cli.targets import refuse_what_is_there, write
 from lashgraph.corpus import Corpus, open_corpus
 from lashgraph.errors import InvalidRecordError
 from lashgraph.format.arguments import shown
 from lashgraph.format.sizes import bytes_text
+from lashgraph.sqlite.targets import refuse_what_is_there, write
 from lashgraph.store import Store
 from lashgraph.store import open as open_store
 
