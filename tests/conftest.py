@@ -15,6 +15,9 @@ from hypothesis import settings
 EXAMPLES = "LASHGRAPH_EXAMPLES"
 """How many examples each property test tries, where it names no number of its own; default 50."""
 
+collect_ignore = ["e2e"]
+"""The browser tests have a run of their own, ``pytest tests/e2e``: see its conftest."""
+
 settings.register_profile(
     "lashgraph",
     parent=settings.default,

@@ -1,0 +1,158 @@
+"""A Jupyter server of the tests' own: on loopback, on nobody's settings, and gone afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import psutil
+
+_START_SECONDS = 90.0
+_STOP_SECONDS = 15.0
+_SETTINGS: dict[str, dict[str, Any]] = {
+    "notebook-extension/tracker": {"windowingMode": "none"},  # else cells out of view have no DOM
+    "docmanager-extension/plugin": {"autosave": False},
+    "apputils-extension/notification": {
+        "checkForUpdates": False,
+        "doNotDisturbMode": True,
+        "fetchNews": "false",
+    },
+}
+_FOLDERS = {
+    "IPYTHONDIR": "ipython",
+    "JUPYTERLAB_SETTINGS_DIR": "settings",
+    "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+    "JUPYTER_CONFIG_DIR": "config",
+    "JUPYTER_DATA_DIR": "data",
+    "JUPYTER_RUNTIME_DIR": "runtime",
+}
+
+
+class JupyterServer:
+    """One process that serves Lab, Notebook 7 and Voila; all of its files stand in one folder.
+
+    Parameters
+    ----------
+    base : path
+        An empty folder.
+
+    Raises
+    ------
+    RuntimeError
+        The server ended, or did not answer in time; its log is in the message.
+    """
+
+    def __init__(self, base: Path) -> None:
+        self.root = base / "root"
+        self.token = secrets.token_hex(16)
+        self._log = base / "server.log"
+        folders = {variable: base / name for variable, name in _FOLDERS.items()}
+        for folder in (self.root, *folders.values()):
+            folder.mkdir(parents=True)
+        _write_settings(folders["JUPYTERLAB_SETTINGS_DIR"])
+        environment = {
+            **os.environ,
+            **{variable: str(folder) for variable, folder in folders.items()},
+            "JUPYTER_TOKEN": self.token,
+            "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+        }
+        environment.pop("MPLBACKEND", None)  # with Agg, a kernel shows no figure
+        with self._log.open("w") as log:
+            self._process = subprocess.Popen(
+                _command(self.root),
+                cwd=self.root,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.url = self._wait_for(folders["JUPYTER_RUNTIME_DIR"])
+
+    def call(self, path: str, method: str = "GET") -> Any:
+        """Ask the server's REST interface; the JSON that it answers, None if it is empty."""
+        return _ask(self.url + path, self.token, method)
+
+    def end_kernels(self) -> None:
+        """End every kernel, those that no page shows any more too."""
+        for kernel in self.call("/api/kernels"):
+            self.call(f"/api/kernels/{kernel['id']}", "DELETE")
+
+    def log(self) -> str:
+        """The last of what the server said."""
+        return self._log.read_text(errors="replace")[-4_000:]
+
+    def stop(self) -> list[str]:
+        """End the server; returns the command lines of children that outlived it, then killed."""
+        children = psutil.Process(self._process.pid).children(recursive=True)
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGTERM)
+            try:
+                self._process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                os.killpg(self._process.pid, signal.SIGKILL)
+                self._process.wait()
+        _, alive = psutil.wait_procs(children, timeout=5)
+        left = [" ".join(child.cmdline()) for child in alive]
+        for child in alive:
+            child.kill()
+        return left
+
+    def _wait_for(self, runtime: Path) -> str:
+        """The server's address, once it answers."""
+        info = runtime / f"jpserver-{self._process.pid}.json"
+        end = time.monotonic() + _START_SECONDS
+        while time.monotonic() < end:
+            if self._process.poll() is not None:
+                raise RuntimeError(f"Jupyter ended: {self._process.returncode}\n{self.log()}")
+            try:
+                url = f"http://127.0.0.1:{json.loads(info.read_text())['port']}"
+                _ask(f"{url}/api/status", self.token, "GET")
+            except (OSError, ValueError):  # not written, half written, not yet listening
+                time.sleep(0.1)
+            else:
+                return url
+        self.stop()
+        raise RuntimeError(f"Jupyter did not answer in {_START_SECONDS:.0f} s\n{self.log()}")
+
+
+def _command(root: Path) -> list[str]:
+    return [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        "--no-browser",
+        "--allow-root",
+        "--ServerApp.ip=127.0.0.1",
+        "--ServerApp.port=0",
+        f"--ServerApp.root_dir={root}",
+        "--ServerApp.terminals_enabled=False",
+        "--LabApp.expose_app_in_browser=True",
+        "--JupyterNotebookApp.expose_app_in_browser=True",
+        "--LabApp.extension_manager=readonly",
+        "--LabApp.news_url=",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--VoilaConfiguration.show_tracebacks=True",
+    ]
+
+
+def _write_settings(folder: Path) -> None:
+    for plugin, settings in _SETTINGS.items():
+        path = folder / "@jupyterlab" / f"{plugin}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(settings))
+
+
+def _ask(url: str, token: str, method: str) -> Any:
+    request = Request(url, headers={"Authorization": f"token {token}"}, method=method)
+    with urlopen(request, timeout=10) as response:
+        answer = response.read()
+    return json.loads(answer) if answer else None
