@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from lashgraph.errors import InvalidRecordError
 from lashgraph.format.arguments import shown
-from lashgraph.format.node import Node
 from lashgraph.format.sizes import counted
 from lashgraph.plot.colours import AUTHORS, PALE, VERMILION
 from lashgraph.plot.figure import (
@@ -30,6 +29,7 @@ from lashgraph.plot.given import as_kind
 from lashgraph.plot.lanes import Lanes, lay_lanes
 from lashgraph.plot.texts import one_line
 from lashgraph.tree import SessionGraph
+from lashgraph.tree.entries import author_of
 
 Detail = Literal["auto", "nodes", "branches"]
 
@@ -186,7 +186,7 @@ def _draw_lines(axes: Axes, layout: _Layout) -> None:
 
 def _draw_nodes(axes: Axes, graph: SessionGraph, layout: _Layout, deepest: int) -> None:
     drawn = np.flatnonzero(layout.lanes.of >= 0)
-    names = np.array([_author(graph.nodes[at]) for at in drawn.tolist()])
+    names = np.array([author_of(graph.nodes[at]) for at in drawn.tolist()])
     size = _mark_size(deepest)
     for name, look in AUTHORS.items():
         chosen = drawn[names == name]
@@ -283,17 +283,3 @@ def _mark_size(deepest: int) -> float:
     """Area of a mark, so that neighbours do not hide each other."""
     points = 0.8 * 60 * _WIDTH / (deepest + 1)
     return float(np.clip(points**2, 7, 36))
-
-
-def _author(node: Node) -> str:
-    """Who made a node."""
-    message = node.message
-    if message is None:
-        return "protocol" if node.kind == "event" else "plugin"
-    if message.origin is not None:
-        return str(message.origin.__struct_config__.tag)
-    if message.role == "Assistant":
-        return "model"
-    if message.role == "User":
-        return "tool" if any([part.kind == "ToolResult" for part in message.parts]) else "human"
-    return "system"

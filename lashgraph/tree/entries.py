@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from lashgraph.format.node import Message, Node, Part, Pruned
+from lashgraph.format.node import ATTACHED, Message, Node, Part, Pruned
 from lashgraph.tree.messages import message_text
 from lashgraph.tree.steps import Step
 
@@ -36,10 +36,24 @@ class Entry(NamedTuple):
         return message_text(self.message) or shown_content(self.message.parts[0])
 
 
+def author_of(node: Node) -> str:
+    """Who made a node: human, model, tool, process, system; of what is no message its kind."""
+    message = node.message
+    if message is None:
+        return "protocol" if node.kind == "event" else "plugin"
+    if message.origin is not None:
+        return str(message.origin.__struct_config__.tag)
+    if message.role == "Assistant":
+        return "model"
+    if message.role == "User":
+        return "tool" if any([part.kind == "ToolResult" for part in message.parts]) else "human"
+    return "system"
+
+
 def shown_content(part: Part) -> str:
     """The text of a part: an image by its name, a pruned content by what is left of it."""
-    if part.kind == "Image":
-        label = part.attachment.reference.label if part.attachment is not None else None
+    if part.kind in ATTACHED:
+        label = part.attachment.label if part.attachment is not None else None
         return part.content or ("[Image attached]" if not label else f"[Image attached: {label}]")
     state = part.prune_state
     if part.content or state == "Intact":

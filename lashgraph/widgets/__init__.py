@@ -1,3 +1,5 @@
 """Notebook views of stores and corpora: live where a kernel runs, a static table elsewhere."""
 
-__all__: list[str] = []
+from lashgraph.widgets.explore import Explorer, explore
+
+__all__ = ["Explorer", "explore"]

@@ -53,12 +53,31 @@ def told(method: Callable[..., None]) -> Callable[..., None]:
     return telling
 
 
+def checked(method: Callable[[Any, dict[str, Any]], Any]) -> Callable[[Any, dict[str, Any]], Any]:
+    """Let a validator refuse a value by our errors: only a TraitError takes the value back."""
+
+    @functools.wraps(method)
+    def checking(self: View, proposal: dict[str, Any]) -> Any:
+        try:
+            return method(self, proposal)
+        except LashgraphError as error:
+            raise traitlets.TraitError(str(error)) from error
+
+    return checking
+
+
 def error_text(error: BaseException) -> str:
     """An error as one text: ours say themselves what to do, others also need their type."""
     text = str(error)
-    if not isinstance(error, LashgraphError):
+    if not isinstance(error, (LashgraphError, traitlets.TraitError)):
         text = f"{type(error).__name__}: {text}"
     return visible(text)
+
+
+def _answers_of(kind: type) -> dict[str, Answer]:
+    """The methods of a class that are marked with `answer`, by what they answer."""
+    methods = [method for one in reversed(kind.__mro__) for method in vars(one).values()]
+    return {method.answers: method for method in methods if hasattr(method, "answers")}
 
 
 @functools.cache
@@ -88,7 +107,6 @@ class View(anywidget.AnyWidget):
 
     scripts: ClassVar[tuple[str, ...]] = ()
     styles: ClassVar[tuple[str, ...]] = ()
-    _answers: ClassVar[dict[str, Answer]] = {}
 
     _esm = traitlets.Unicode().tag(sync=True)
     _css = traitlets.Unicode().tag(sync=True)
@@ -96,16 +114,10 @@ class View(anywidget.AnyWidget):
     notice = traitlets.Unicode("").tag(sync=True)
     stale = traitlets.Unicode("").tag(sync=True)
 
-    def __init_subclass__(cls, **options: Any) -> None:
-        super().__init_subclass__(**options)
-        own = {
-            method.answers: method for method in vars(cls).values() if hasattr(method, "answers")
-        }
-        cls._answers = {**cls._answers, **own}
-
     def __init__(self, **traits: Any) -> None:
         self.messages = threading.RLock()
         self.failure: Exception | None = None
+        self._answers = _answers_of(type(self))
         super().__init__(**traits)
 
     @traitlets.default("_esm")

@@ -143,10 +143,10 @@ class Host {
     }
   }
 
-  /** Ask Python: a promise of its reply. */
+  /** Ask Python: a promise of its reply; an error is told whether or not anyone waits for it. */
   ask(name, facts = {}) {
     const id = `${this.id}:${++this.asked}`;
-    return new Promise((resolve, reject) => {
+    const reply = new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.local.notice =
           "The kernel has not answered yet. It may be busy, or it was restarted: then run the cell again.";
@@ -155,6 +155,8 @@ class Host {
       this.waiting.set(id, { resolve, reject, timer });
       this.model.send({ ...facts, ask: name, id });
     });
+    reply.catch(() => {});
+    return reply;
   }
 
   take(content) {
