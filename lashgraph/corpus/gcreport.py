@@ -96,10 +96,11 @@ class CorpusGcReport:
             ".frame() has a row for each>"
         )
 
-    def _repr_html_(self) -> str:
+    def told(self) -> dict[str, str]:
+        """What a person reads of it: names and values."""
         counts = self.counts
         sizes = self.file_bytes_before, self.file_bytes_after
-        told = {
+        return {
             "swept": f"{counts['done']:,} files",
             "deleted": f"{self.deleted_blob_count:,} blobs, {bytes_text(self.deleted_bytes)}",
             "these files": f"{bytes_text(sizes[0])} before, {bytes_text(sizes[1])} after",
@@ -108,8 +109,11 @@ class CorpusGcReport:
             "journal": self.journal_error or self.journal or "none: there was nothing to do",
             "took": f"{self.seconds:.2f} s",
         }
+
+    def _repr_html_(self) -> str:
         rows = [
-            element("tr", element("th", name), element("td", value)) for name, value in told.items()
+            element("tr", element("th", name), element("td", value))
+            for name, value in self.told().items()
         ]
         title = element("b", f"CorpusGcReport ({self.policy})")
         calls = element("div", "next: ", element("code", ".frame()"), " a row for each file")

@@ -21,7 +21,7 @@ from lashgraph.errors import (
     StoreNotFoundError,
 )
 from lashgraph.format.arguments import shown
-from lashgraph.store import Store
+from lashgraph.store import Store, StoreOptions
 from lashgraph.store import open as open_store
 
 CorpusMode = Literal["r", "rw"]
@@ -43,6 +43,11 @@ class SessionsCorpus(RunningCorpus):
     def mode(self) -> CorpusMode:
         """How the corpus was opened: ``"r"``, or ``"rw"`` to be able to sweep."""
         return self._mode
+
+    @property
+    def options(self) -> StoreOptions:
+        """The options that its files are opened with."""
+        return self._shared.options
 
     # Files
 

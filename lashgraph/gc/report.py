@@ -121,7 +121,8 @@ class GcReport:
         """
         return reports_frame([self])
 
-    def _told(self) -> dict[str, str]:
+    def told(self) -> dict[str, str]:
+        """What a person reads of it: names and values."""
         where = "still in the file: compact() removes it"
         return {
             "deleted": _weighed(self.deleted_blob_count, self.deleted_bytes),
@@ -148,7 +149,7 @@ class GcReport:
     def _repr_html_(self) -> str:
         rows = [
             element("tr", element("th", name), element("td", value))
-            for name, value in self._told().items()
+            for name, value in self.told().items()
         ]
         title = element("b", f"GcReport ({self.policy}): "), element("code", self.path)
         return element("div", element("div", *title), element("table", *rows))

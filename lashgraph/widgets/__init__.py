@@ -1,5 +1,14 @@
 """Notebook views of stores and corpora: live where a kernel runs, a static table elsewhere."""
 
 from lashgraph.widgets.explorer import Explorer, explore
+from lashgraph.widgets.reachability_view import ReachabilityView, reachability
+from lashgraph.widgets.simulation import Simulation, simulate
 
-__all__ = ["Explorer", "explore"]
+__all__ = [
+    "Explorer",
+    "ReachabilityView",
+    "Simulation",
+    "explore",
+    "reachability",
+    "simulate",
+]

@@ -85,7 +85,7 @@ class Explorer(SessionTree):
     """
 
     scripts = ("rows.js", "explore.js")
-    styles = ("explore.css",)
+    styles = ("rows.css", "explore.css")
 
     @answer("rows")
     def _more_rows(self, asked: Mapping[str, Any]) -> dict[str, Any]:
