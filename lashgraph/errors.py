@@ -75,6 +75,18 @@ class UnsupportedSchemaError(OpenError):
     version: int
 
 
+class PendingLogError(OpenError):
+    """A file lacks its latest commits: they wait in a log that only another engine reads.
+
+    Attributes
+    ----------
+    log : str
+        The log.
+    """
+
+    log: str
+
+
 class MissingTableError(OpenError):
     """A session store lacks tables or columns that its version must have."""
 
@@ -192,6 +204,21 @@ class TurnCommitConflictError(LashgraphError):
 
 class NotSupportedError(LashgraphError):
     """The operation belongs to the runtime and is not offered here."""
+
+
+class VersionNotWrittenError(NotSupportedError):
+    """Files of this schema version are not written so; nothing was changed.
+
+    Attributes
+    ----------
+    version : int
+        The schema version of the file.
+    operation : str
+        What was asked.
+    """
+
+    version: int
+    operation: str
 
 
 class UnknownNodeError(LashgraphError, KeyError):
@@ -330,12 +357,31 @@ class VerificationError(LashgraphError):
     findings: tuple[str, ...]
 
 
+class LeakError(LashgraphError):
+    """A redacted copy held a word of an input. The copy was deleted; others that are there held none.
+
+    Attributes
+    ----------
+    path : str
+        The file whose copy it was.
+    leaks : tuple of str
+        Words that were found and where, the first few.
+    """
+
+    path: str
+    leaks: tuple[str, ...]
+
+
 class LashgraphWarning(UserWarning):
     """Base of all warnings of this package."""
 
 
 class DamagedDataWarning(LashgraphWarning):
     """Rows could not be read and are left out; ``store.problems()`` lists them."""
+
+
+class UnknownVersionWarning(LashgraphWarning):
+    """A file's schema version is not known; what can be read of it is read."""
 
 
 class AutoGcWarning(LashgraphWarning):

@@ -28,6 +28,13 @@ from frames_by_hand import (
 )
 
 TOKENS = ["input_tokens", "output_tokens", "cached_input_tokens", "reasoning_tokens"]
+TOKEN_COLUMNS = {
+    "input_tokens": "input_tokens",
+    "cache_read_tokens": "cached_input_tokens",
+    "output_tokens": "output_tokens",
+    "reasoning_tokens": "reasoning_tokens",
+}
+"""Columns of the frames, and under which name schema version 3 has them; it has no others."""
 CHILDREN = ["tool_state_ref", "plugin_snapshot_ref", "execution_state_ref"]
 KINDS = [
     "GenericBlob",
@@ -225,10 +232,11 @@ def turns(connection: sqlite3.Connection) -> Columns:
             state = _state(turn)
             if state:
                 row["turn_index"] = state["turn_index"]
-                row |= state["token_usage"]
-                for name in TOKENS:
+                row["accounting"] = "v1"
+                for name, stored in TOKEN_COLUMNS.items():
+                    row[name] = state["token_usage"][stored]
                     row[f"cumulative_{name}"] = sum(
-                        _state(one).get("token_usage", {}).get(name, 0)
+                        _state(one).get("token_usage", {}).get(stored, 0)
                         for one in found[: position + 1]
                     )
         made.append(row)
@@ -236,8 +244,9 @@ def turns(connection: sqlite3.Connection) -> Columns:
         made,
         "session_id ref turn_id position committed_at head_revision checkpoint_ref "
         "tool_state_ref plugin_snapshot_ref execution_state_ref turn_index input_tokens "
-        "output_tokens cached_input_tokens reasoning_tokens cumulative_input_tokens "
-        "cumulative_output_tokens cumulative_cached_input_tokens cumulative_reasoning_tokens "
+        "cache_read_tokens cache_write_tokens output_tokens reasoning_tokens accounting "
+        "cumulative_input_tokens cumulative_cache_read_tokens cumulative_cache_write_tokens "
+        "cumulative_output_tokens cumulative_reasoning_tokens "
         "new_blob_bytes checkpoint_present",
     )
 
@@ -397,8 +406,12 @@ def checkpoints(connection: sqlite3.Connection, kept: Kept) -> Columns:
             "reachable_runtime": blob.hash in kept.runtime,
             "stored_bytes": len(blob.stored),
             "turn_index": state.get("turn_index"),
-            **(state.get("token_usage") or {}),
-            **(dict.fromkeys(TOKENS, 0) if state and "token_usage" not in state else {}),
+            "accounting": "v1" if state else None,
+            **{
+                name: (state.get("token_usage") or dict.fromkeys(TOKENS, 0))[stored]
+                for name, stored in TOKEN_COLUMNS.items()
+                if state
+            },
         }
         prompt = state.get("last_prompt_usage") or {}
         for name in ("prompt_context_tokens", "context_budget_tokens"):
@@ -407,8 +420,9 @@ def checkpoints(connection: sqlite3.Connection, kept: Kept) -> Columns:
     return columns_of(
         made,
         "checkpoint_ref readable is_head n_turns first_turn_id last_turn_id turn_index "
-        "input_tokens output_tokens cached_input_tokens reasoning_tokens prompt_context_tokens "
-        "context_budget_tokens tool_state_ref plugin_snapshot_ref plugin_snapshot_revision "
+        "input_tokens cache_read_tokens cache_write_tokens output_tokens reasoning_tokens "
+        "accounting prompt_context_tokens context_budget_tokens tool_state_ref "
+        "plugin_snapshot_ref plugin_snapshot_revision "
         "execution_state_ref n_children_missing reachable_safe reachable_runtime stored_bytes",
     )
 

@@ -18,7 +18,7 @@ from frames_by_hand import (
     nanoseconds,
     table,
 )
-from frames_by_hand_blobs import TOKENS, Kept, all_blobs, all_turns
+from frames_by_hand_blobs import TOKEN_COLUMNS, Kept, all_blobs, all_turns
 
 
 def agent_frames(connection: sqlite3.Connection) -> Columns:
@@ -96,7 +96,9 @@ def sessions(connection: sqlite3.Connection, kept: Kept) -> Columns:
         "n_agent_frames": len(head.get("agent_frames") or []),
         "first_at": min(known, default=None),
         "last_at": max(known, default=None),
-        **{name: sum(row[name] for row in usage_rows) for name in TOKENS},
+        **{name: sum(row[stored] for row in usage_rows) for name, stored in TOKEN_COLUMNS.items()},
+        "accounting": "v1",
+        "releases": "alpha.35 to alpha.65",
         "n_blobs": len(stored),
         "blob_bytes": sum(len(blob.stored) for blob in stored),
         "reclaimable_bytes": sum(len(blob.stored) for blob in stored if blob.hash not in kept.safe),
@@ -107,8 +109,8 @@ def sessions(connection: sqlite3.Connection, kept: Kept) -> Columns:
         "name created_at model provider_id cwd relation parent_session_id caused_by_type "
         "caused_by_session_id caused_by_id head_revision leaf_node_id n_nodes n_tombstoned "
         "n_messages n_tool_calls n_turns n_branches n_agent_frames first_at last_at "
-        "input_tokens output_tokens cached_input_tokens reasoning_tokens n_blobs blob_bytes "
-        "reclaimable_bytes schema_version",
+        "input_tokens cache_read_tokens cache_write_tokens output_tokens reasoning_tokens "
+        "accounting n_blobs blob_bytes reclaimable_bytes schema_version releases",
     )
 
 
@@ -121,9 +123,16 @@ def _created(stored: str | None) -> int | None:
 def usage(connection: sqlite3.Connection) -> Columns:
     """The frame of token usage."""
     rows = table(connection, "SELECT * FROM usage_deltas ORDER BY seq")
+    for row in rows:
+        row["cache_read_tokens"] = row["cached_input_tokens"]
+        row["accounting"] = "v1"
+        row["in_ledger"] = any(
+            row[name] for name in ("input_tokens", "output_tokens", "reasoning_tokens")
+        )
     return columns_of(
         rows,
-        "seq source model input_tokens output_tokens cached_input_tokens reasoning_tokens",
+        "seq source model input_tokens cache_read_tokens cache_write_tokens output_tokens "
+        "reasoning_tokens accounting in_ledger",
     )
 
 

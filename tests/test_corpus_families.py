@@ -22,6 +22,7 @@ import lashgraph as lg
 from lashgraph.corpus import open_corpus
 from lashgraph.corpus.families import families_frame, family_graph
 from lashgraph.errors import UnknownColumnError
+from lashgraph.frames import tokens
 from lashgraph.testing.builders import SessionBuilder
 
 # Families
@@ -36,7 +37,7 @@ SESSION = st.fixed_dictionaries(
         "wal_bytes": st.integers(0, 9),
     }
 )
-TOKENS = ("input_tokens", "output_tokens", "cached_input_tokens", "reasoning_tokens")
+TOKENS = tuple(column.name for column in tokens.TOKENS)
 
 
 def sessions_of(rows: list[dict[str, Any]]) -> pd.DataFrame:

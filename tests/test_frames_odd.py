@@ -338,7 +338,7 @@ def test_usage_that_is_none_is_left_out_and_told(tmp_path: Path) -> None:
     with lg.open(path) as store:
         row = store.sessions().iloc[0]
     assert pd.isna(row["input_tokens"])
-    assert (row["output_tokens"], row["cached_input_tokens"]) == (3, -3)
+    assert (row["output_tokens"], row["cache_read_tokens"]) == (3, -3)
 
 
 def test_a_head_that_lists_no_agent_frames_is_told(recorded: Recorded) -> None:

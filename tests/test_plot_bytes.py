@@ -373,8 +373,8 @@ def test_the_timeline_ends_at_the_tokens_of_the_last_turn(store: lg.Store) -> No
     last = turns.iloc[-1]
     layers = stairs(axes)
     spent = {
-        "input from a cache": last["cumulative_cached_input_tokens"],
-        "other input": last["cumulative_input_tokens"] - last["cumulative_cached_input_tokens"],
+        "input from a cache": last["cumulative_cache_read_tokens"],
+        "other input": last["cumulative_input_tokens"] - last["cumulative_cache_read_tokens"],
         "output": last["cumulative_output_tokens"],
         "reasoning": last["cumulative_reasoning_tokens"],
     }

@@ -17,6 +17,7 @@ from lashgraph.errors import DamagedHeadError
 from lashgraph.format.lines import decode_rows
 from lashgraph.format.node import Message
 from lashgraph.sqlite import heads, integrity, nodes
+from lashgraph.sqlite.connect import dialect_of
 from lashgraph.tree.forest import ABSENT, Forest, measure, parent_positions, path_to_root
 
 _TABLE = "graph_nodes"
@@ -194,9 +195,10 @@ def _messages(connection: sqlite3.Connection, rows: GraphRows) -> Iterator[Check
     for at, key in enumerate(rows.messages):
         if key is not None and key in repeated:
             repeated[key].append(at)
+    form = dialect_of(connection).records.node
     for key, places in repeated.items():
         texts = [integrity.node_text(connection, rows.seqs[at]) for at in places]
-        found = [node.message for node in decode_rows(texts)[0] if node is not None]
+        found = [node.message for node in decode_rows(texts, form)[0] if node is not None]
         said = {_said(message) for message in found if message is not None} - {None}
         shown = ", ".join(repr(rows.ids[at]) for at in places[:3])
         more = f" and {len(places) - 3} more" if len(places) > 3 else ""

@@ -9,10 +9,10 @@ from lashgraph.check import reading
 from lashgraph.check.finding import CheckFinding
 from lashgraph.format import jsontext
 from lashgraph.format.head import Head, decode_head
-from lashgraph.format.session import Relation
 from lashgraph.format.strict import Invalid, Pairs, build
 from lashgraph.reach.refs import StoreRefs
 from lashgraph.sqlite import heads, integrity
+from lashgraph.sqlite.connect import dialect_of
 from lashgraph.sqlite.heads import HeadRow
 
 _LEGACY_FIELDS = {"token_ledger"}
@@ -33,7 +33,7 @@ def head_findings(connection: sqlite3.Connection, refs: StoreRefs) -> Iterator[C
         return
     unknown: list[str] = []
     try:
-        head = _decode(row, unknown)
+        head = _decode(row, dialect_of(connection).records.head, unknown)
     except Invalid as error:
         head = None
         yield CheckFinding("head-refused", "session_head", "head_json", f"lash refuses it: {error}")
@@ -49,11 +49,11 @@ def head_findings(connection: sqlite3.Connection, refs: StoreRefs) -> Iterator[C
     yield from _turns(row, refs)
 
 
-def _decode(row: HeadRow, unknown: list[str]) -> Head:
+def _decode(row: HeadRow, form: type[Head], unknown: list[str]) -> Head:
     if not row.is_text:
         raise Invalid("head_json is not stored as text")
-    head = decode_head(row.json, row.revision)
-    build(jsontext.parse(row.json, Pairs), Head, unknown)
+    head = decode_head(row.json, row.revision, form)
+    build(jsontext.parse(row.json, Pairs), form, unknown)
     return head
 
 
@@ -96,7 +96,7 @@ def meta_findings(connection: sqlite3.Connection) -> Iterator[CheckFinding]:
     text = integrity.relation_text(connection)
     if text is not None:
         try:
-            build(jsontext.parse(text, Pairs), Relation)
+            build(jsontext.parse(text, Pairs), dialect_of(connection).records.relation)
         except (jsontext.JsonError, Invalid) as error:
             what = f"cannot be read: {error}"
             yield CheckFinding("meta-unreadable", "session_meta", "relation_json", what)

@@ -8,9 +8,8 @@ from collections.abc import Iterable, Iterator
 from lashgraph.check.finding import CheckFinding
 from lashgraph.format import jsontext
 from lashgraph.format.checkpoint import Manifest
+from lashgraph.format.usage import TokenCounts
 from lashgraph.sqlite import integrity, usage
-
-_COUNTS = ("input_tokens", "output_tokens", "cached_input_tokens", "reasoning_tokens")
 
 
 def usage_findings(
@@ -27,31 +26,31 @@ def usage_findings(
     live : iterable of Manifest
         The checkpoint that the head names.
     """
-    sums = [0] * len(_COUNTS)
+    sums = TokenCounts()
     entries = 0
     rows = usage.read_rows(connection)
     for key, wrong in rows.odd:
         yield CheckFinding("usage-odd", "usage_deltas", key, wrong)
     for seq, entry in rows.entries:
-        counts = [getattr(entry.usage, name) for name in _COUNTS]
-        shown = dict(zip(_COUNTS, counts, strict=True))
-        below = [f"{name} {value}" for name, value in shown.items() if value < 0]
+        stored = {name: getattr(entry.usage, name) for name in entry.usage.__struct_fields__}
+        below = [f"{name} {value}" for name, value in stored.items() if value < 0]
         if below:
             what = f"no count: {', '.join(below)}"
             yield CheckFinding("usage-odd", "usage_deltas", str(seq), what)
             continue
         entries += 1
-        sums = [total + value for total, value in zip(sums, counts, strict=True)]
-        if shown["cached_input_tokens"] > shown["input_tokens"]:
-            what = f"{shown['cached_input_tokens']:,} of {shown['input_tokens']:,} were cached"
+        counts = entry.usage.counts
+        sums = sums.plus(counts)
+        if counts.cache_read_tokens > counts.input_tokens:
+            what = f"{counts.cache_read_tokens:,} of {counts.input_tokens:,} were cached"
             yield CheckFinding("usage-cached-above-input", "usage_deltas", str(seq), what)
     for manifest in live if entries else ():
         if manifest.turn_state is None:
             continue
-        spent = manifest.turn_state.token_usage
-        for name, total in zip(_COUNTS, sums, strict=True):
-            latest = getattr(spent, name)
-            if latest > total:
+        spent = manifest.turn_state.token_usage.counts._asdict()
+        for name, total in sums._asdict().items():
+            latest = spent[name]
+            if latest is not None and total is not None and latest > total:
                 what = f"the ledger's sum is {total:,}, the latest turn alone used {latest:,}"
                 yield CheckFinding("usage-below-checkpoint", "usage_deltas", name, what)
 

@@ -16,6 +16,7 @@ from lashgraph.format.strict import Invalid
 from lashgraph.reach import GcPolicy, Ref, mark
 from lashgraph.reach.refs import StoreRefs
 from lashgraph.sqlite import blobs
+from lashgraph.sqlite.connect import dialect_of
 from lashgraph.sqlite.integrity import BlobCell
 
 _DECODERS: Mapping[str, Callable[[bytes], Any]] = MappingProxyType(
@@ -55,6 +56,7 @@ class LiveRefs:
     ) -> None:
         self.manifests: dict[str, Manifest] = {}
         self._connection = connection
+        self._form = dialect_of(connection).records.manifest
         self._refs = refs
         self._present = present
         self._full = full
@@ -99,7 +101,7 @@ class LiveRefs:
             return
         unknown: list[str] = []
         try:
-            self.manifests[key] = checkpoint.decode(blob.content, Manifest, unknown)
+            self.manifests[key] = checkpoint.decode(blob.content, self._form, unknown)
         except Invalid as error:
             what = f"{name} cannot be read: {error}"
             yield CheckFinding("manifest-unreadable", "blobs", key, what)

@@ -17,7 +17,8 @@ from lashgraph.cli.passages import moment, passage, safe_json
 from lashgraph.cli.transcript import print_blocks, style_of
 from lashgraph.cli.tree import DAMAGED, DONE, node_kind
 from lashgraph.errors import DamagedDataWarning
-from lashgraph.format.node import Message, Node, decode_node
+from lashgraph.format.node import Message, Node
+from lashgraph.format.node_forms import decode_any
 from lashgraph.format.strict import Invalid
 from lashgraph.store import Store
 from lashgraph.store import open as open_store
@@ -38,7 +39,7 @@ def run_show(path: Path, given: str, out: Output) -> int:
         text = store.node_json(node_id) or b""
         place = rows[rows["node_id"] == node_id].iloc[0]
         try:
-            node = decode_node(text)
+            node = decode_any(text)
         except Invalid as error:
             return _show_unreadable(node_id, text, str(error), out)
         if out.as_json:

@@ -10,6 +10,7 @@ import pandas as pd
 from lashgraph.cli.output import Output, records
 from lashgraph.errors import DamagedStoreError
 from lashgraph.format.sizes import bytes_text
+from lashgraph.frames.tokens import TOKENS
 from lashgraph.gc import Forecast, GcPlan
 from lashgraph.reach import GcPolicy
 from lashgraph.store import Store
@@ -31,7 +32,7 @@ def run_info(path: Path, out: Output) -> int:
     out.say(f"{store.path}: session {row['session_id']!r}", style="bold")
     texts = ("name", "model", "provider_id", "cwd", "relation", "parent_session_id", "leaf_node_id")
     counts = ("head_revision", "n_nodes", "n_tombstoned", "n_turns", "n_agent_frames", "n_blobs")
-    tokens = ("input_tokens", "output_tokens", "cached_input_tokens", "reasoning_tokens")
+    tokens = tuple(column.name for column in TOKENS)
     sizes = ("file_bytes", "wal_bytes", "freelist_bytes", "blob_bytes", "reclaimable_bytes")
     out.facts(
         {name: str(row[name]) for name in ("created_at", *texts) if pd.notna(row[name])}

@@ -11,9 +11,9 @@ from hashlib import blake2b
 from typing import Any, Literal, get_args
 
 from lashgraph.format import jsontext
-from lashgraph.format.dialect import CURRENT
 from lashgraph.reach import collect_refs
 from lashgraph.sqlite import heads
+from lashgraph.sqlite.connect import dialect_of
 
 Entity = Literal["node", "blob", "ref", "head", "turn", "usage", "meta", "work", "attachment"]
 ENTITIES: tuple[Entity, ...] = get_args(Entity)
@@ -27,6 +27,10 @@ _TABLES: Mapping[str, Entity] = {
     "queued_work_batches": "work",
     "queued_work_items": "work",
     "attachment_manifest": "attachment",
+    "pending_turn_inputs": "work",
+    "session_execution_leases": "work",
+    "runtime_turn_checkpoints": "work",
+    "runtime_effect_journal": "work",
 }
 """Tables that are compared row by row; head and artifact refs are compared by what they say."""
 
@@ -62,10 +66,13 @@ def read_contents(connection: sqlite3.Connection, path: str) -> Contents:
     rows["head"] = _head(connection)
     rows["ref"] = _refs(connection)
     with _typed_texts(connection):
+        tables = dialect_of(connection).tables
         for table, entity in _TABLES.items():
+            if table not in tables:
+                continue
             several = sum(other == entity for other in _TABLES.values()) > 1
             prefix = f"{table} " if several else ""
-            for key, row in _rows(connection, table):
+            for key, row in _rows(connection, table, tables[table]):
                 rows[entity][prefix + key] = row
     return Contents(path, heads.session_id(connection), rows)
 
@@ -117,13 +124,16 @@ def _refs(connection: sqlite3.Connection) -> dict[str, Row]:
     return found
 
 
-def _rows(connection: sqlite3.Connection, table: str) -> Iterator[tuple[str, Row]]:
+def _rows(
+    connection: sqlite3.Connection, table: str, columns: Iterable[str]
+) -> Iterator[tuple[str, Row]]:
+    """The rows as they stand in the file, whatever a dialect makes of them."""
     keys = _KEYS.get(table) or tuple(_primary_key(connection, table))
-    others = [name for name in CURRENT.tables[table] if name not in keys]
-    columns = ", ".join([*keys, *others])
+    others = [name for name in columns if name not in keys]
+    chosen = ", ".join([*keys, *others])
     width = len(keys)
     odd = 0
-    for cells in connection.execute(f"SELECT {columns} FROM {table}"):
+    for cells in connection.execute(f"SELECT {chosen} FROM main.{table}"):
         names = [_key(cell) for cell in cells[:width]]
         key = ":".join(name for name, _ in names)
         if not all(is_plain for _, is_plain in names):
@@ -133,7 +143,7 @@ def _rows(connection: sqlite3.Connection, table: str) -> Iterator[tuple[str, Row
 
 
 def _primary_key(connection: sqlite3.Connection, table: str) -> Iterable[str]:
-    found = connection.execute(f"PRAGMA table_info({table})").fetchall()
+    found = connection.execute(f"PRAGMA main.table_info({table})").fetchall()
     for row in sorted((row for row in found if row[5]), key=lambda row: int(row[5])):
         yield row[1].decode() if isinstance(row[1], (bytes, bytearray)) else str(row[1])
 

@@ -60,7 +60,7 @@ SKIPPED = FrameSchema.of(
 _SUMMED = (
     count("n_turns", "recorded turns"),
     count("file_bytes", "bytes of the file and its log"),
-    *TOKENS,
+    *(Column(column.name, "int64", column.meaning) for column in TOKENS),
 )
 
 SUMMED = tuple(column.name for column in _SUMMED)

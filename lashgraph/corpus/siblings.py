@@ -10,7 +10,8 @@ from lashgraph.columns import FrameSchema
 from lashgraph.corpus.schemas import EFFECTS, HOST_EVENTS, PROCESSES
 from lashgraph.errors import MissingTableError
 from lashgraph.format import jsontext
-from lashgraph.format.dialect import CURRENT, Dialect
+from lashgraph.format.dialect import Dialect
+from lashgraph.format.dialects import CURRENT
 from lashgraph.frames.graph import CAUSES
 from lashgraph.sqlite.connect import text_of
 from lashgraph.sqlite.database import Database

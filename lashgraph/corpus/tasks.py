@@ -15,7 +15,7 @@ from lashgraph.corpus.notes import OPENING, Failure, LeftOut, Note, Read
 from lashgraph.corpus.reader import Reader
 from lashgraph.corpus.transport import Parcel, arrow_schema, to_arrow
 from lashgraph.errors import EmptyFileError, NotASessionStoreError, StoreChangedError
-from lashgraph.format.dialect import SIBLING_TABLES
+from lashgraph.format.dialects import SIBLING_TABLES
 from lashgraph.store import StoreOptions
 
 Ask = Callable[[Reader], pd.DataFrame]

@@ -3,7 +3,8 @@
 from lashgraph.format.blob import BlobProfile, Descriptor
 from lashgraph.format.checkpoint import Checkpoint, Manifest, StoredCheckpoint
 from lashgraph.format.commit import RuntimeCommit, TurnResult
-from lashgraph.format.dialect import CURRENT, DIALECTS, Dialect
+from lashgraph.format.dialect import Dialect
+from lashgraph.format.dialects import CURRENT, DIALECTS
 from lashgraph.format.head import AgentFrame, Head, SessionConfig
 from lashgraph.format.node import Message, Node, Part
 from lashgraph.format.session import PickerInfo, Relation, SessionMeta

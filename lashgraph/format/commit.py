@@ -98,8 +98,13 @@ def prepare(commit: RuntimeCommit | Mapping[str, Any]) -> PreparedCommit:
     )
 
 
-def decode_turn_result(text: bytes | str) -> TurnResult:
+def decode_turn_result(text: bytes | str, form: type[TurnResult] = TurnResult) -> TurnResult:
     """Read the recorded result of a turn.
+
+    Parameters
+    ----------
+    form : type
+        The record of results of the release, as its dialect names it.
 
     Raises
     ------
@@ -107,7 +112,7 @@ def decode_turn_result(text: bytes | str) -> TurnResult:
         It cannot be read; the text says why.
     """
     try:
-        return build(jsontext.parse(text, Pairs), TurnResult)
+        return build(jsontext.parse(text, Pairs), form)
     except jsontext.JsonError as error:
         raise Invalid(str(error)) from None
 

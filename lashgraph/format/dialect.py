@@ -1,186 +1,153 @@
-"""What differs between schema versions, declared in one place."""
+"""What differs between schema versions and releases: the shape of one entry of the table.
+
+The table itself is in `lashgraph.format.dialects`; nothing else in the package asks for a version.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal, get_type_hints
 
-CORE_TABLES = ("session_head", "graph_nodes", "blobs")
-"""The tables by which a session store is recognised, whatever its version says."""
+from lashgraph.format import jsontext
+from lashgraph.format.checkpoint import Manifest
+from lashgraph.format.commit import TurnResult
+from lashgraph.format.head import Head
+from lashgraph.format.node import Node
+from lashgraph.format.session import Relation
+from lashgraph.format.usage import TokenUsage, UsageDelta
 
-SIBLING_TABLES: Mapping[str, str] = MappingProxyType(
-    {
-        "processes": "lash's process registry",
-        "host_event_occurrences": "lash's host events",
-        "runtime_effect_replay": "lash's effect replay",
-    }
-)
-"""Tables of lash's other databases, which stand beside session stores."""
+Columns = Mapping[str, tuple[str, ...]]
+Access = Literal["read", "sweep", "write"]
+
+SWEEPING = frozenset({"sweep", "gc_unreachable", "vacuum", "compact", "wal_checkpoint"})
+"""Writes that add nothing: they delete what is dead, or fold and shrink the file."""
 
 
 @dataclass(frozen=True)
+class Records:
+    """The records of a release: how the JSON and MessagePack in its file is read.
+
+    Attributes
+    ----------
+    node, head, manifest, result, relation : type
+        Of the session graph, the head, checkpoints, recorded turns, and the metadata's relation.
+    delta : type
+        Of usage, entry by entry.
+    """
+
+    node: type[Node] = Node
+    head: type[Head] = Head
+    manifest: type[Manifest] = Manifest
+    result: type[TurnResult] = TurnResult
+    relation: type[Relation] = Relation
+    delta: type[UsageDelta] = UsageDelta
+
+    @cached_property
+    def usage(self) -> type[TokenUsage]:
+        """The record of token counts; its fields are the columns of the table."""
+        made: type[TokenUsage] = get_type_hints(self.delta)["usage"]
+        return made
+
+
+class Evidence:
+    """What a file shows, by which releases with the same version are told apart.
+
+    Parameters
+    ----------
+    tables : iterable of str
+        Names of its tables.
+    head, result : callable
+        Give the JSON of the head, and of the latest recorded turn; None where there is none.
+    """
+
+    def __init__(
+        self,
+        tables: frozenset[str],
+        head: Callable[[], str | bytes | None],
+        result: Callable[[], str | bytes | None],
+    ) -> None:
+        self.tables = tables
+        self._head = head
+        self._result = result
+
+    @cached_property
+    def head(self) -> dict[str, Any] | None:
+        """The head, if it is a JSON object."""
+        return _object(self._head())
+
+    @cached_property
+    def result(self) -> dict[str, Any] | None:
+        """What the latest recorded turn answered, if it is a JSON object."""
+        return _object(self._result())
+
+    def in_head(self, *keys: str) -> Any:
+        """What stands in the head under a path of keys; None where the path ends early."""
+        return jsontext.inside(self.head, *keys)
+
+
+def _object(text: str | bytes | None) -> dict[str, Any] | None:
+    found = jsontext.lenient(text)
+    return found if isinstance(found, dict) else None
+
+
+def always_told(_evidence: Evidence) -> bool:
+    """Tells the last form of a version: what no other took."""
+    return True
+
+
+@dataclass(frozen=True, eq=False)
 class Dialect:
-    """One schema version: its tables, and how to make them.
+    """What the releases of one form write: tables, columns, JSON, and what may be done with it.
 
     Attributes
     ----------
     version : int
         ``PRAGMA user_version``.
+    releases : str
+        The releases of lash that write this form.
     tables : mapping of str to tuple of str
         The columns that each table must have.
+    differs : str
+        What differs from schema version 3 as of alpha.39, for the documentation.
+    told_by : callable
+        Whether a file of this version is of this form; the first that says so is taken.
+    how_told : str
+        The same in words.
+    records : Records
+        How its JSON and MessagePack is read.
+    views : mapping of str to str
+        SELECT statements that give a table of schema version 3 its columns, where this form keeps
+        them otherwise. A table that the form does not have reads as an empty one.
+    dead_rows : tuple of str
+        Statements by which `vacuum` deletes more than tombstoned nodes.
     ddl : tuple of str
-        Statements that make a new file, or what is missing of one.
+        Statements that make a new file, or what is missing of one; none where none is made.
+    access : {"read", "sweep", "write"}
+        The most that is offered: sweeping includes reading, writing includes sweeping.
+    proof : str
+        What shows that this much is safe, or why no more is offered.
     """
 
     version: int
-    tables: Mapping[str, tuple[str, ...]]
-    ddl: tuple[str, ...]
+    releases: str
+    tables: Columns
+    differs: str = ""
+    told_by: Callable[[Evidence], bool] = always_told
+    how_told: str = ""
+    records: Records = field(default_factory=Records)
+    views: Mapping[str, str] = field(default_factory=dict)
+    dead_rows: tuple[str, ...] = ()
+    ddl: tuple[str, ...] = ()
+    access: Access = "sweep"
+    proof: str = ""
 
+    def offers(self, operation: str) -> bool:
+        """Whether an operation that writes is offered for files of this form."""
+        return self.access == "write" or (self.access == "sweep" and operation in SWEEPING)
 
-V3 = Dialect(
-    version=3,
-    tables=MappingProxyType(
-        {
-            "blobs": ("hash", "content"),
-            "session_head": ("singleton", "session_id", "head_json", "head_revision"),
-            "graph_nodes": ("seq", "node_id", "node_json", "tombstoned"),
-            "usage_deltas": (
-                "seq",
-                "source",
-                "model",
-                "input_tokens",
-                "output_tokens",
-                "cached_input_tokens",
-                "reasoning_tokens",
-            ),
-            "session_meta": (
-                "singleton",
-                "session_id",
-                "session_name",
-                "created_at",
-                "model",
-                "cwd",
-                "relation_json",
-            ),
-            "runtime_turn_commits": (
-                "session_id",
-                "turn_id",
-                "turn_commit_hash",
-                "result_json",
-                "committed_at_ms",
-            ),
-            "queued_work_batches": (
-                "enqueue_seq",
-                "batch_id",
-                "session_id",
-                "source_key",
-                "delivery_policy",
-                "slot_policy",
-                "merge_key_json",
-                "available_at_ms",
-                "enqueued_at_ms",
-                "claim_id",
-                "claim_owner_id",
-                "claim_token",
-                "claim_fencing_token",
-                "claim_claimed_at_ms",
-                "claim_expires_at_ms",
-            ),
-            "queued_work_items": ("batch_id", "item_index", "item_id", "payload_json"),
-            "attachment_manifest": (
-                "attachment_id",
-                "session_id",
-                "canonical_uri",
-                "intent_at_ms",
-                "committed_at_ms",
-            ),
-            "artifact_refs": ("artifact_ref", "blob_ref"),
-        }
-    ),
-    ddl=(
-        """CREATE TABLE IF NOT EXISTS blobs (
-            hash TEXT PRIMARY KEY,
-            content BLOB NOT NULL)""",
-        """CREATE TABLE IF NOT EXISTS session_head (
-            singleton INTEGER PRIMARY KEY CHECK (singleton = 1),
-            session_id TEXT NOT NULL DEFAULT 'root',
-            head_json TEXT NOT NULL DEFAULT '{}',
-            head_revision INTEGER NOT NULL DEFAULT 0)""",
-        """CREATE TABLE IF NOT EXISTS graph_nodes (
-            seq INTEGER PRIMARY KEY,
-            node_id TEXT NOT NULL UNIQUE,
-            node_json TEXT NOT NULL,
-            tombstoned INTEGER NOT NULL DEFAULT 0)""",
-        """CREATE TABLE IF NOT EXISTS usage_deltas (
-            seq INTEGER PRIMARY KEY,
-            source TEXT NOT NULL,
-            model TEXT NOT NULL,
-            input_tokens INTEGER NOT NULL,
-            output_tokens INTEGER NOT NULL,
-            cached_input_tokens INTEGER NOT NULL,
-            reasoning_tokens INTEGER NOT NULL)""",
-        """CREATE TABLE IF NOT EXISTS session_meta (
-            singleton INTEGER PRIMARY KEY CHECK (singleton = 1),
-            session_id TEXT NOT NULL,
-            session_name TEXT NOT NULL,
-            created_at TEXT NOT NULL,
-            model TEXT NOT NULL,
-            cwd TEXT,
-            relation_json TEXT)""",
-        """CREATE TABLE IF NOT EXISTS runtime_turn_commits (
-            session_id TEXT NOT NULL,
-            turn_id TEXT NOT NULL,
-            turn_commit_hash TEXT NOT NULL,
-            result_json TEXT NOT NULL,
-            committed_at_ms INTEGER NOT NULL,
-            PRIMARY KEY (session_id, turn_id))""",
-        """CREATE TABLE IF NOT EXISTS queued_work_batches (
-            enqueue_seq INTEGER PRIMARY KEY,
-            batch_id TEXT NOT NULL UNIQUE,
-            session_id TEXT NOT NULL,
-            source_key TEXT,
-            delivery_policy TEXT NOT NULL,
-            slot_policy TEXT NOT NULL,
-            merge_key_json TEXT NOT NULL,
-            available_at_ms INTEGER NOT NULL,
-            enqueued_at_ms INTEGER NOT NULL,
-            claim_id TEXT,
-            claim_owner_id TEXT,
-            claim_token TEXT,
-            claim_fencing_token INTEGER NOT NULL DEFAULT 0,
-            claim_claimed_at_ms INTEGER NOT NULL DEFAULT 0,
-            claim_expires_at_ms INTEGER NOT NULL DEFAULT 0,
-            UNIQUE (session_id, source_key) ON CONFLICT IGNORE)""",
-        """CREATE TABLE IF NOT EXISTS queued_work_items (
-            batch_id TEXT NOT NULL,
-            item_index INTEGER NOT NULL,
-            item_id TEXT NOT NULL,
-            payload_json TEXT NOT NULL,
-            PRIMARY KEY (batch_id, item_index),
-            FOREIGN KEY (batch_id) REFERENCES queued_work_batches(batch_id) ON DELETE CASCADE)""",
-        """CREATE TABLE IF NOT EXISTS attachment_manifest (
-            attachment_id TEXT PRIMARY KEY,
-            session_id TEXT NOT NULL,
-            canonical_uri TEXT NOT NULL,
-            intent_at_ms INTEGER NOT NULL,
-            committed_at_ms INTEGER)""",
-        """CREATE TABLE IF NOT EXISTS artifact_refs (
-            artifact_ref TEXT PRIMARY KEY,
-            blob_ref TEXT NOT NULL)""",
-        """CREATE INDEX IF NOT EXISTS idx_queued_work_ready
-            ON queued_work_batches(session_id, available_at_ms, enqueue_seq)""",
-        """CREATE INDEX IF NOT EXISTS idx_queued_work_claim
-            ON queued_work_batches(session_id, claim_id, claim_token)""",
-        """CREATE INDEX IF NOT EXISTS idx_attachment_manifest_session
-            ON attachment_manifest(session_id, committed_at_ms)""",
-        """CREATE INDEX IF NOT EXISTS idx_attachment_manifest_uncommitted
-            ON attachment_manifest(committed_at_ms) WHERE committed_at_ms IS NULL""",
-    ),
-)
-
-DIALECTS: Mapping[int, Dialect] = MappingProxyType({V3.version: V3})
-"""The versions that are read and written, by ``PRAGMA user_version``."""
-
-CURRENT = V3
-"""The version that new files get."""
+    @property
+    def name(self) -> str:
+        """Version and releases, for a message."""
+        return f"schema version {self.version} ({self.releases})"

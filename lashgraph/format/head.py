@@ -95,8 +95,15 @@ def as_head(head: Head | Mapping[str, Any]) -> Head:
     return head if isinstance(head, Head) else from_mapping(head, Head)
 
 
-def decode_head(text: bytes | str, revision: int | None = None) -> Head:
+def decode_head(text: bytes | str, revision: int | None = None, form: type[Head] = Head) -> Head:
     """Read a head exactly as the runtime would.
+
+    Parameters
+    ----------
+    revision : int, optional
+        The revision that counts, instead of the one in the text.
+    form : type
+        The record of heads of the release, as its dialect names it.
 
     Raises
     ------
@@ -104,7 +111,7 @@ def decode_head(text: bytes | str, revision: int | None = None) -> Head:
         The runtime could not read it; the text says why.
     """
     try:
-        head = build(jsontext.parse(text, Pairs), Head)
+        head = build(jsontext.parse(text, Pairs), form)
     except jsontext.JsonError as error:
         raise Invalid(str(error)) from None
     models = [head.config.model, *(frame.assignment.policy.model for frame in head.agent_frames)]

@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple, cast
 
 import msgspec
 import numpy as np
 import pyarrow as pa
 from msgspec import UNSET, Raw
+from msgspec.json import Decoder
 
 from lashgraph.format import jsontext
 from lashgraph.format.names import has_escape
 from lashgraph.format.node import Node, Pruned, decode_node
+from lashgraph.format.node_forms import NodeWithTool, SourcedNode
 from lashgraph.format.strict import Invalid
 
-_decoder = msgspec.json.Decoder(Node)
 _encoder = msgspec.json.Encoder()
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 _QUOTE = ord('"')
@@ -36,27 +38,40 @@ class Damage(NamedTuple):
     reason: str
 
 
-def decode_rows(rows: Sequence[bytes]) -> tuple[list[Node | None], list[Damage]]:
-    """Decode rows; None stands for one that the runtime would drop, and a `Damage` says why."""
-    nodes = _decode_together(rows)
+def decode_rows(
+    rows: Sequence[bytes], form: type[Node] = Node
+) -> tuple[list[Node | None], list[Damage]]:
+    """Decode rows; None stands for one that the runtime would drop, and a `Damage` says why.
+
+    Parameters
+    ----------
+    form : type
+        The record of nodes of the release, as its dialect names it.
+    """
+    nodes = _decode_together(rows, form)
     if nodes is not None:
         return cast("list[Node | None]", nodes), []
     found: list[Node | None] = []
     damages: list[Damage] = []
     for position, row in enumerate(rows):
-        quick = _decode_together([row])
+        quick = _decode_together([row], form)
         try:
-            found.append(quick[0] if quick else decode_node(row))
+            found.append(quick[0] if quick else decode_node(row, form))
         except Invalid as error:
             found.append(None)
             damages.append(Damage(position, str(error)))
     return found, damages
 
 
-def _decode_together(rows: Sequence[bytes]) -> list[Node] | None:
+@cache
+def _decoder(form: type[Node]) -> Decoder[Node]:
+    return Decoder(form)
+
+
+def _decode_together(rows: Sequence[bytes], form: type[Node]) -> list[Node] | None:
     """All rows, if each is in the runtime's own form."""
     try:
-        nodes = list(map(_decoder.decode, rows))
+        nodes = list(map(_decoder(form).decode, rows))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     joined = b"\n".join(rows)
@@ -84,6 +99,8 @@ def _is_plain(text: bytes) -> bool:
 def _well_formed(nodes: Sequence[Node]) -> bool:
     """Whether quickly decoded nodes keep the rules that their types cannot state."""
     free: list[Raw] = []
+    tools = bool(nodes) and isinstance(nodes[0], NodeWithTool)
+    sources = bool(nodes) and isinstance(nodes[0], SourcedNode)
     for node in nodes:
         event = node.event
         if event is None:
@@ -96,12 +113,14 @@ def _well_formed(nodes: Sequence[Node]) -> bool:
         message = event.conversation
         if message is None:
             if event.protocol is None:
-                return False
+                return False  # a tool's event, or nothing: read by itself
             free.append(event.protocol.payload_json)
             continue
-        if event.protocol is not None:
+        if event.protocol is not None or (tools and node.invocation is not None):
             return False
         for part in message.parts:
+            if sources and part.attachment and _may_be_deep(_encoder.encode(part.attachment)):
+                return False
             if memoryview(part.content_json)[0] != _QUOTE:
                 return False
             state = part.prune_state

@@ -15,11 +15,15 @@ from msgspec import UNSET, Raw, UnsetType
 from lashgraph.errors import InvalidRecordError
 from lashgraph.format import jsontext
 from lashgraph.format.arguments import as_list, shown
+from lashgraph.format.invocation import ToolRecord
 from lashgraph.format.strict import Choice, Invalid, Natural, Pairs, Record, Text, build
 
 PartKind = Literal[
     "Text", "Image", "Code", "Output", "Error", "Prose", "ToolCall", "ToolResult", "Reasoning"
 ]
+ATTACHED = ("Image", "Attachment")
+"""Kinds of parts that stand for something attached; the second from alpha.111 on."""
+
 Role = Literal["User", "Assistant", "System", "Event"]
 
 
@@ -64,6 +68,15 @@ class CauseHostEvent(Record, frozen=True, tag_field="type", tag="host_event"):
     occurrence_id: str
 
 
+class CauseTrigger(Record, frozen=True, kw_only=True, tag_field="type", tag="trigger_occurrence"):
+    """Caused by a trigger, from alpha.48 on; before, by an event of the host."""
+
+    occurrence_id: str
+    subscription_id: str | None = None
+    subscription_incarnation: Natural | None = None
+    subscription_revision: Natural | None = None
+
+
 class CauseNode(Record, frozen=True, tag_field="type", tag="session_node"):
     """Caused by a node of a session."""
 
@@ -78,6 +91,7 @@ Cause = (
     | CauseProcess
     | CauseProcessEvent
     | CauseHostEvent
+    | CauseTrigger
     | CauseNode
 )
 
@@ -120,6 +134,21 @@ class PartAttachment(Record, frozen=True):
     """The attachment of a part."""
 
     reference: AttachmentReference
+
+    @property
+    def id(self) -> str | None:
+        """Id of the attachment."""
+        return self.reference.id
+
+    @property
+    def media_type(self) -> str | None:
+        """Such as ``image/png``."""
+        return f"image/{self.reference.media_type.type}"
+
+    @property
+    def label(self) -> str | None:
+        """What it was called; None where it has no name."""
+        return self.reference.label
 
 
 class ToolReplay(Record, frozen=True):
@@ -241,13 +270,23 @@ class Node(Record, frozen=True, kw_only=True):
         return self.event.conversation if self.event is not None else None
 
     @property
+    def invocation(self) -> ToolRecord | None:
+        """The tool call with its result, if the node is one; no release after alpha.34 has such."""
+        return None
+
+    @property
     def body(self) -> Any:
         """The body of a plugin node as Python values; None for other nodes."""
         return None if self.body_json is UNSET else jsontext.value_of(self.body_json)
 
 
-def decode_node(text: bytes | str) -> Node:
+def decode_node(text: bytes | str, form: type[Node] = Node) -> Node:
     """Decode one node exactly as the runtime would.
+
+    Parameters
+    ----------
+    form : type
+        The record of nodes of the release, as its dialect names it.
 
     Raises
     ------
@@ -263,7 +302,7 @@ def decode_node(text: bytes | str) -> Node:
     kinds = [kind for key, kind in tree if key == "kind"]
     foreign = {"event": ("plugin_type", "body"), "plugin": ("event",)}
     ignored = foreign.get(kinds[0], ()) if kinds and isinstance(kinds[0], str) else ()
-    node = build(Pairs(pair for pair in tree if pair[0] not in ignored), Node)
+    node = build(Pairs(pair for pair in tree if pair[0] not in ignored), form)
     if node.kind == "event":
         if node.event is None:
             raise Invalid("field 'event' of an event node is missing")

@@ -22,6 +22,9 @@ Natural = Annotated[int, msgspec.Meta(ge=0)]
 Octet = Annotated[int, msgspec.Meta(ge=0, le=255)]
 """An unsigned integer of 8 bits."""
 
+Stamp = Annotated[int, msgspec.Meta(ge=1, le=1)]
+"""The version of a record's form; the only one that there is is 1."""
+
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -120,6 +123,7 @@ SIMPLE: dict[Any, Callable[[Any], Any]] = {
     int: _integer(-(1 << 63), (1 << 63) - 1, "a signed 64-bit integer"),
     Natural: _integer(0, (1 << 64) - 1, "an unsigned 64-bit integer"),
     Octet: _integer(0, 255, "an unsigned 8-bit integer"),
+    Stamp: _integer(1, 1, "the schema_version 1"),
     bool: _exact(bool),
     bytes: _octets,
 }

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from lashgraph.format import jsontext
-from lashgraph.format.node import Cause, Node
+from lashgraph.format.node import ATTACHED, Cause, CauseToolCall, Node
 from lashgraph.format.strict import Invalid, Pairs, Record, build
 
 
@@ -17,6 +17,29 @@ class Relation(Record, frozen=True):
     kind: Literal["root", "child"]
     parent_session_id: str | None = None
     caused_by: Cause | None = None
+
+    @property
+    def cause(self) -> Cause | None:
+        """What made the session, as far as it is told."""
+        return self.caused_by
+
+
+class EarlyRelation(Relation, frozen=True, kw_only=True):
+    """A relation of schema version 1: a handoff is a kind, and a tool call is told by its id."""
+
+    kind: Literal["root", "child", "handoff"]  # type: ignore[assignment]
+    originating_tool_call_id: str | None = None
+    reason: Any = None
+    metadata: Any = None
+
+    @property
+    def cause(self) -> Cause | None:
+        """The tool call that made the session; it was made by the parent."""
+        if self.originating_tool_call_id is None or self.parent_session_id is None:
+            return None
+        return CauseToolCall(
+            session_id=self.parent_session_id, call_id=self.originating_tool_call_id
+        )
 
 
 ROOT = Relation(kind="root")
@@ -43,12 +66,12 @@ class PickerInfo(Record, frozen=True):
     first_user_message: str
 
 
-def decode_relation(text: str | bytes | None) -> Relation:
+def decode_relation(text: str | bytes | None, form: type[Relation] = Relation) -> Relation:
     """Read a relation; what is absent or unreadable is a root, as for the runtime."""
     if text is None:
         return ROOT
     try:
-        relation = build(jsontext.parse(text, Pairs), Relation)
+        relation = build(jsontext.parse(text, Pairs), form)
     except (jsontext.JsonError, Invalid):
         return ROOT
     if relation.kind == "root" or relation.parent_session_id is None:
@@ -79,7 +102,7 @@ def picker_info(meta: SessionMeta, nodes: list[Node]) -> PickerInfo:
         for part in users[0].parts:
             if part.kind in ("ToolCall", "ToolResult"):
                 continue
-            text = "[Image attached]" if part.kind == "Image" else part.content
+            text = "[Image attached]" if part.kind in ATTACHED else part.content
             if text.strip(_SPACE):
                 texts.append(text)
         first = "\n\n".join(texts).strip(_SPACE)

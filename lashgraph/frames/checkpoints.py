@@ -8,7 +8,7 @@ from lashgraph.columns import Column, FrameSchema, count, flag, maybe, maybe_lar
 from lashgraph.format.checkpoint import CHILD_FIELDS
 from lashgraph.frames.refs import kept_hashes, read_manifest
 from lashgraph.frames.source import RowDamage, Source, Table
-from lashgraph.frames.tokens import TOKENS
+from lashgraph.frames.tokens import ACCOUNTING, TOKENS, usage_columns
 from lashgraph.reach import GcPolicy, mark
 from lashgraph.sqlite import blobs
 
@@ -25,6 +25,7 @@ CHECKPOINTS = FrameSchema.of(
     text("last_turn_id", "the last of them"),
     maybe("turn_index", "number of the turn by the session's own count"),
     *(Column(column.name, "Int64", column.meaning + ", of its turn") for column in TOKENS),
+    ACCOUNTING,
     maybe("prompt_context_tokens", "tokens of the context of the latest prompt"),
     maybe("context_budget_tokens", "tokens that the context may take"),
     text("tool_state_ref", "tool state that it names"),
@@ -87,7 +88,7 @@ def checkpoints_table(source: Source, _wanted: frozenset[str]) -> Table:
     }
     columns |= {name: [getattr(one, name, None) for one in manifests] for name in CHILD_FIELDS}
     columns |= {name: [getattr(one, name, None) for one in prompts] for name in _PROMPT}
-    columns |= {c.name: [getattr(one, c.name, None) for one in usages] for c in TOKENS}
+    columns |= usage_columns(usages)
     damages = [
         RowDamage("blobs", row.hash, "a manifest that cannot be read")
         for row, manifest in zip(rows, manifests, strict=True)

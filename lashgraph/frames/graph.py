@@ -23,6 +23,7 @@ CAUSES = (
     "process",
     "process_event",
     "host_event",
+    "trigger_occurrence",
     "session_node",
 )
 _CAUSE_IDS = ("turn_id", "effect_id", "call_id", "process_id", "occurrence_id", "node_id")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lashgraph.columns import FrameSchema, closed, count, flag, maybe, text, time
-from lashgraph.format.node import Message, Part, Pruned
+from lashgraph.format.node import ATTACHED, Message, Part, Pruned
 from lashgraph.format.texts import plain_texts
 from lashgraph.frames.graph import Picked, Scan, cause_columns, cause_values
 from lashgraph.frames.nodes import ROLES
@@ -17,6 +17,7 @@ from lashgraph.frames.source import Source, Table
 PART_KINDS = (
     "Text",
     "Image",
+    "Attachment",
     "Code",
     "Output",
     "Error",
@@ -26,7 +27,7 @@ PART_KINDS = (
     "Reasoning",
 )
 _AUTHORS = ("human", "model", "tool", "plugin", "process")
-_READ_ALOUD = frozenset(PART_KINDS) - {"Image", "ToolCall", "Reasoning"}
+_READ_ALOUD = frozenset(PART_KINDS) - {*ATTACHED, "ToolCall", "Reasoning"}
 
 MESSAGES = FrameSchema.of(
     "messages",
@@ -224,7 +225,6 @@ class _Parts:
             self.contents += plain_texts([part.content_json for part in parts])
 
     def columns(self) -> dict[str, Any]:
-        references = [None if one is None else one.reference for one in self.attachments]
         return {
             "part_id": self.ids,
             "part_index": self.indexes,
@@ -235,10 +235,8 @@ class _Parts:
             "archive_hash": lambda: [
                 state.archive_hash if isinstance(state, Pruned) else None for state in self.states
             ],
-            "attachment_id": [None if one is None else one.id for one in references],
-            "media_type": [
-                None if one is None else f"image/{one.media_type.type}" for one in references
-            ],
+            "attachment_id": [None if one is None else one.id for one in self.attachments],
+            "media_type": [None if one is None else one.media_type for one in self.attachments],
             "n_chars": lambda: list(map(len, self.contents)),
             "content": self.contents,
         }

@@ -12,6 +12,7 @@ from lashgraph.format.strict import Invalid
 from lashgraph.frames.source import Source, Table
 from lashgraph.reach import GcPolicy, Mark, Ref, mark, node_refs
 from lashgraph.sqlite import blobs
+from lashgraph.sqlite.connect import dialect_of
 
 REFS = FrameSchema.of(
     "refs",
@@ -114,6 +115,6 @@ def read_manifest(connection: sqlite3.Connection, key: str) -> Manifest | None:
     if blob is None or blob.damage:
         return None
     try:
-        return decode(blob.content, Manifest)
+        return decode(blob.content, dialect_of(connection).records.manifest)
     except Invalid:
         return None

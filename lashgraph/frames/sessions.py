@@ -13,12 +13,13 @@ from lashgraph.check import GraphRows, find_problems
 from lashgraph.columns import Column, FrameSchema, closed, count, maybe, text, time, times
 from lashgraph.format import jsontext
 from lashgraph.format.session import ROOT
-from lashgraph.format.usage import TokenUsage
+from lashgraph.format.usage import TokenCounts
 from lashgraph.frames.graph import Bar, cause_columns, cause_values
 from lashgraph.frames.source import RowDamage, Source, Table
-from lashgraph.frames.tokens import TOKENS
+from lashgraph.frames.tokens import ACCOUNTING, TOKENS, token_columns
 from lashgraph.reach import GcPolicy, Mark, mark
 from lashgraph.sqlite import heads, usage
+from lashgraph.sqlite.connect import dialect_of
 from lashgraph.sqlite.place import FileSizes
 
 SESSIONS = FrameSchema.of(
@@ -29,7 +30,13 @@ SESSIONS = FrameSchema.of(
     text("model", "model in use: of the head's configuration, else of the metadata"),
     text("provider_id", "provider of the model"),
     text("cwd", "working directory"),
-    closed("relation", "root or child of another session", "root", "child"),
+    closed(
+        "relation",
+        "root or child of another session; handoff: one that took over from another",
+        "root",
+        "child",
+        "handoff",
+    ),
     text("parent_session_id", "the parent of a child"),
     *cause_columns(),
     maybe("head_revision", "revision of the head"),
@@ -49,6 +56,7 @@ SESSIONS = FrameSchema.of(
         )
         for c in TOKENS
     ),
+    ACCOUNTING,
     count("n_blobs", "blobs"),
     count("blob_bytes", "stored bytes of all blobs"),
     count(
@@ -59,6 +67,7 @@ SESSIONS = FrameSchema.of(
     count("wal_bytes", "size of its log"),
     count("freelist_bytes", "free pages inside the file"),
     count("schema_version", "schema version of the file"),
+    text("releases", "releases of lash that write what stands in it, as docs/versions.md lists"),
     count("n_problems", "rows of problems()"),
 )
 
@@ -80,7 +89,7 @@ def sessions_table(source: Source, wanted: frozenset[str], *, files: FileSizes) 
         "cwd": [meta.cwd if meta else None],
         "relation": [relation.kind],
         "parent_session_id": [relation.parent_session_id],
-        **cause_values([relation.caused_by]),
+        **cause_values([relation.cause]),
         "head_revision": [head["revision"]],
         "leaf_node_id": [heads.leaf(connection)],
         "n_nodes": lambda: [_count(connection, "graph_nodes")],
@@ -92,7 +101,8 @@ def sessions_table(source: Source, wanted: frozenset[str], *, files: FileSizes) 
         "n_agent_frames": [head["n_agent_frames"]],
         "first_at": lambda: [graph.span[0]],
         "last_at": lambda: [graph.span[1]],
-        **{name: [getattr(tokens, name, None)] for name in _TOKEN_NAMES},
+        **token_columns([tokens]),
+        "accounting": [dialect_of(connection).records.usage.accounting],
         "n_blobs": lambda: [len(marked.mark.present)],
         "blob_bytes": lambda: [sum(row.stored_bytes for row in marked.mark.present)],
         "reclaimable_bytes": lambda: [marked.reclaimable_bytes],
@@ -101,16 +111,19 @@ def sessions_table(source: Source, wanted: frozenset[str], *, files: FileSizes) 
         "freelist_bytes": [
             _pragma(connection, "freelist_count") * _pragma(connection, "page_size")
         ],
-        "schema_version": [_pragma(connection, "user_version")],
+        "schema_version": [dialect_of(connection).version],
+        "releases": [dialect_of(connection).releases],
         "n_problems": lambda: [len(find_problems(connection, graph.rows))],
     }
     return Table(columns, 1, [RowDamage("usage_deltas", *one) for one in odd])
 
 
-def _ledger(connection: sqlite3.Connection) -> tuple[TokenUsage | None, list[tuple[str, str]]]:
+def _ledger(connection: sqlite3.Connection) -> tuple[TokenCounts | None, list[tuple[str, str]]]:
     """The sum of the ledger; None where rows of it are no usage, and these."""
     entries, odd = usage.read_rows(connection)
-    total = sum((delta.usage for _, delta in entries), TokenUsage())
+    total = dialect_of(connection).records.usage().counts
+    for _, delta in entries:
+        total = total.plus(delta.usage.counts)
     return (None if odd else total), odd
 
 
@@ -173,6 +186,8 @@ def _head_facts(connection: sqlite3.Connection) -> dict[str, Any]:
     head = jsontext.lenient(found.json) if found else None
     frames = jsontext.inside(head, "agent_frames")
     model = jsontext.inside(head, "config", "model", "id")
+    if model is None:
+        model = jsontext.inside(head, "config", "configured_model")
     provider = jsontext.inside(head, "config", "provider_id")
     return {
         "revision": found.revision if found else None,

@@ -7,9 +7,15 @@ from typing import Any
 
 from lashgraph.columns import Column, FrameSchema, count, flag, maybe, text, time
 from lashgraph.format.checkpoint import CHILD_FIELDS
-from lashgraph.format.usage import TokenUsage
+from lashgraph.format.usage import TokenCounts, TokenUsage
 from lashgraph.frames.source import RowDamage, Source, Table
-from lashgraph.frames.tokens import TOKENS
+from lashgraph.frames.tokens import (
+    ACCOUNTING,
+    IN_LEDGER,
+    TOKENS,
+    token_columns,
+    usage_columns,
+)
 from lashgraph.gc.history import turn_bytes
 from lashgraph.reach import collect_refs
 from lashgraph.reach.refs import TurnRefs
@@ -33,6 +39,7 @@ TURNS = FrameSchema.of(
         Column(c.name, "Int64", c.meaning + ", in this turn; one that used none repeats the last")
         for c in TOKENS
     ),
+    ACCOUNTING,
     *(
         Column(f"cumulative_{c.name}", "Int64", c.meaning + ", up to this turn: sum of that column")
         for c in TOKENS
@@ -48,6 +55,8 @@ USAGE = FrameSchema.of(
     text("source", "what used them"),
     text("model", "on which model"),
     *TOKENS,
+    ACCOUNTING,
+    IN_LEDGER,
 )
 
 
@@ -76,10 +85,8 @@ def turns_table(source: Source, _wanted: frozenset[str]) -> Table:
         ],
     }
     columns |= {name: [getattr(one, name, None) for one in manifests] for name in CHILD_FIELDS}
-    columns |= {c.name: [getattr(one, c.name, None) for one in usages] for c in TOKENS}
-    columns |= {
-        f"cumulative_{c.name}": [getattr(one, c.name, None) for one in sums] for c in TOKENS
-    }
+    columns |= usage_columns(usages)
+    columns |= {f"cumulative_{name}": found for name, found in token_columns(sums).items()}
     return Table(columns, len(turns), turn_damages(turns))
 
 
@@ -92,12 +99,12 @@ def turn_damages(turns: list[TurnRefs]) -> list[RowDamage]:
     ]
 
 
-def _sums(usages: list[TokenUsage | None]) -> list[TokenUsage | None]:
+def _sums(usages: list[TokenUsage | None]) -> list[TokenCounts | None]:
     """What all turns up to each have used; missing where the turn's own usage is."""
-    total = TokenUsage()
-    found: list[TokenUsage | None] = []
+    total = TokenCounts()
+    found: list[TokenCounts | None] = []
     for current in usages:
-        total = total if current is None else total + current
+        total = total if current is None else total.plus(current.counts)
         found.append(None if current is None else total)
     return found
 
@@ -121,5 +128,6 @@ def usage_table(source: Source, _wanted: frozenset[str]) -> Table:
         "source": [delta.source for _, delta in entries],
         "model": [delta.model for _, delta in entries],
     }
-    columns |= {c.name: [getattr(delta.usage, c.name) for _, delta in entries] for c in TOKENS}
+    columns |= usage_columns([delta.usage for _, delta in entries])
+    columns[IN_LEDGER.name] = [delta.usage.total != 0 for _, delta in entries]
     return Table(columns, len(entries), [RowDamage("usage_deltas", *one) for one in odd])

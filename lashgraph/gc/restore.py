@@ -24,7 +24,7 @@ from lashgraph.format.html import element
 from lashgraph.gc.backup import NOTE, as_path, check_file, give_name, new_file, sync, write_copy
 from lashgraph.gc.verify import refuse
 from lashgraph.sqlite import place
-from lashgraph.sqlite.connect import translated
+from lashgraph.sqlite.connect import speak, translated
 from lashgraph.sqlite.copies import alone, write_over
 from lashgraph.sqlite.database import Database
 from lashgraph.sqlite.integrity import own_check
@@ -189,7 +189,7 @@ def _put(
     with _telling(target, "nothing was replaced", busy_timeout):
         place.check_path(real)
         with alone(real, busy_timeout) as connection:
-            recognise(connection, target, complete=False)
+            speak(connection, recognise(connection, target, complete=False))
             changes = compare_contents(read_contents(connection, target), wanted)
             _refuse_loss(changes, accept_loss)
             write_over(source, connection, progress=progress)

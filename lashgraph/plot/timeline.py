@@ -18,11 +18,14 @@ from lashgraph.plot.stacks import area
 from lashgraph.plot.texts import one_line
 
 _TOKENS = (
-    ("cached_input_tokens", "input from a cache", Look(SKY)),
+    ("cache_read_tokens", "input from a cache", Look(SKY)),
     ("fresh", "other input", Look(BLUE, "\\\\\\\\")),
     ("output_tokens", "output", Look(ORANGE, "....")),
     ("reasoning_tokens", "reasoning", Look(GREEN, "xxxx")),
 )
+_REASONING_IN_OUTPUT = ("v7", "v38")
+"""Accountings by which the output includes the reasoning."""
+
 _LANE = 0.11
 _SHORTEST = 1.0 / 86_400
 """The least span of a picture, in days: one second."""
@@ -74,7 +77,7 @@ def timeline(
     0 turns · 0 tool calls · 0 tokens
     """
     columns = [f"cumulative_{name}" for name, _, _ in _TOKENS if name != "fresh"]
-    as_frame(turns, "turns", "committed_at", "cumulative_input_tokens", *columns)
+    as_frame(turns, "turns", "committed_at", "accounting", "cumulative_input_tokens", *columns)
     at = days(turns, "committed_at")
     layers = _layers(turns)
     called, failed = np.zeros(0), np.zeros(0, np.bool_)
@@ -132,7 +135,10 @@ def _layers(turns: pd.DataFrame) -> list[NDArray[np.float64]]:
         return turns[f"cumulative_{name}"].ffill().fillna(0).to_numpy(np.float64)
 
     found = {name: column(name) for name, _, _ in _TOKENS if name != "fresh"}
-    found["fresh"] = np.maximum(column("input_tokens") - found["cached_input_tokens"], 0)
+    found["fresh"] = np.maximum(column("input_tokens") - found["cache_read_tokens"], 0)
+    within = turns["accounting"].isin(_REASONING_IN_OUTPUT).to_numpy()
+    answered = np.maximum(found["output_tokens"] - found["reasoning_tokens"], 0)
+    found["output_tokens"] = np.where(within, answered, found["output_tokens"])
     return [found[name] for name, _, _ in _TOKENS]
 
 
@@ -206,10 +212,12 @@ def _ledger(usage: pd.DataFrame | None) -> list[str]:
     if usage is None:
         return []
     columns = ("input_tokens", "output_tokens", "reasoning_tokens")
-    as_frame(usage, "usage", "source", *columns)
+    as_frame(usage, "usage", "source", "accounting", *columns)
     if not len(usage):
         return []
-    spent = sum(numbers(usage, name) for name in columns)
+    sent, received, thought = (numbers(usage, name) for name in columns)
+    within = usage["accounting"].isin(_REASONING_IN_OUTPUT).to_numpy()
+    spent = sent + received + np.where(within, 0, thought)
     sums = pd.Series(np.asarray(spent)).groupby(np.array(texts(usage, "source"), object)).sum()
     shown = [f"{one_line(name, 20)} {_count(value)}" for name, value in sums.nlargest(3).items()]
     more = len(sums) - len(shown)

@@ -21,6 +21,7 @@ from lashgraph.reach.policy import GcPolicy
 from lashgraph.reach.refs import Ref, StoreRefs, TurnRefs, collect_refs, node_refs
 from lashgraph.sqlite import artifacts, blobs
 from lashgraph.sqlite.blobs import BlobRow
+from lashgraph.sqlite.connect import dialect_of
 
 
 class Finding(NamedTuple):
@@ -250,7 +251,7 @@ class _Marker:
             return None
         unknown: list[str] = []
         try:
-            manifest = decode(blob.content, Manifest, unknown)
+            manifest = decode(blob.content, dialect_of(self.connection).records.manifest, unknown)
         except Invalid as error:
             self._refuse("blobs", key, f"{name} cannot be read: {error}")
             return None

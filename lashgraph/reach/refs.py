@@ -14,6 +14,7 @@ from lashgraph.format.head import HeadRefs, head_refs
 from lashgraph.format.names import ARCHIVE_KEY, hashes_in
 from lashgraph.format.strict import Invalid, Pairs
 from lashgraph.sqlite import artifacts, commits, heads, nodes
+from lashgraph.sqlite.connect import dialect_of
 
 _ESCAPED_ASCII = re.compile(rb"\\u00([2-7][0-9a-fA-F])")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -137,9 +138,10 @@ def collect_refs(connection: sqlite3.Connection) -> StoreRefs:
 
 def _turns(connection: sqlite3.Connection, session_id: str) -> list[TurnRefs]:
     found = []
+    form = dialect_of(connection).records.result
     for turn in commits.turns(connection):
         try:
-            result, reason = decode_turn_result(turn.result_json), ""
+            result, reason = decode_turn_result(turn.result_json, form), ""
         except Invalid as error:
             result, reason = None, str(error)
         found.append(TurnRefs(turn_key(turn, session_id), turn, result, reason))

@@ -12,6 +12,7 @@ from lashgraph.format.blob import BlobProfile
 from lashgraph.format.checkpoint import Checkpoint, Manifest, StoredCheckpoint
 from lashgraph.format.strict import Invalid
 from lashgraph.sqlite import blobs
+from lashgraph.sqlite.connect import dialect_of
 
 T = TypeVar("T")
 
@@ -51,7 +52,8 @@ def load(connection: sqlite3.Connection, ref: str) -> Checkpoint | None:
     None where the manifest is absent or unreadable; a state that is absent or not of its type is
     None, as the runtime loads it.
     """
-    manifest = _read(connection, ref, lambda content: states.decode(content, Manifest))
+    form = dialect_of(connection).records.manifest
+    manifest = _read(connection, ref, lambda content: states.decode(content, form))
     if manifest is None:
         return None
     return Checkpoint(

@@ -24,7 +24,7 @@ from lashgraph.format.head import Head
 from lashgraph.format.strict import Invalid
 from lashgraph.sqlite import checkpoints, heads, nodes, usage, work
 from lashgraph.sqlite.cells import time_of
-from lashgraph.sqlite.connect import text_of
+from lashgraph.sqlite.connect import dialect_of, text_of
 
 
 class TurnRow(NamedTuple):
@@ -121,7 +121,7 @@ def _recorded(
     if row[0] != stamp.turn_commit_hash:
         raise conflict("was committed before with another hash")
     try:
-        return decode_turn_result(row[1])
+        return decode_turn_result(row[1], dialect_of(connection).records.result)
     except Invalid as error:
         raise conflict(f"was committed before, but its result cannot be read: {error}") from None
 

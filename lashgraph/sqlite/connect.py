@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,6 +15,40 @@ from lashgraph.errors import (
     StoreLockedError,
     UnwritablePathError,
 )
+from lashgraph.format.dialect import Dialect
+from lashgraph.format.dialects import CURRENT
+
+_JOURNAL_RETRIES = 200
+
+
+class Connection(sqlite3.Connection):
+    """A connection that knows in which dialect its file is written; `speak` tells it."""
+
+    dialect: Dialect = CURRENT
+
+
+def dialect_of(connection: sqlite3.Connection) -> Dialect:
+    """The dialect of a connection's file; of a connection from elsewhere the current one."""
+    return connection.dialect if isinstance(connection, Connection) else CURRENT
+
+
+def speak(connection: sqlite3.Connection, dialect: Dialect) -> None:
+    """Let a connection read a file of a dialect by the tables of schema version 3.
+
+    Where the dialect keeps a table otherwise, a temporary view of that name gives it the columns
+    it has in version 3; for names without ``main.`` it stands before the table. A file of version 3
+    gets no view, so that it is read by exactly the statements that stand in the code.
+    """
+    if not isinstance(connection, Connection):
+        raise TypeError("a connection that `connect` made is needed")
+    connection.dialect = dialect
+    for table, columns in CURRENT.tables.items():
+        select = dialect.views.get(table)
+        if select is None and table not in dialect.tables:
+            nothing = ", ".join(f"NULL AS {column}" for column in ("rowid", *columns))
+            select = f"SELECT {nothing} WHERE 0"
+        if select is not None:
+            connection.execute(f"CREATE TEMP VIEW IF NOT EXISTS {table} AS {select}")
 
 
 def connect(target: str, *, busy_timeout: float, uri: bool = True) -> sqlite3.Connection:
@@ -27,7 +62,12 @@ def connect(target: str, *, busy_timeout: float, uri: bool = True) -> sqlite3.Co
         Seconds to wait for a lock.
     """
     connection = sqlite3.connect(
-        target, timeout=busy_timeout, isolation_level=None, check_same_thread=False, uri=uri
+        target,
+        timeout=busy_timeout,
+        isolation_level=None,
+        check_same_thread=False,
+        uri=uri,
+        factory=Connection,
     )
     connection.text_factory = _lenient_text
     connection.execute("PRAGMA trusted_schema = OFF")
@@ -57,9 +97,12 @@ def raw_text(connection: sqlite3.Connection) -> Iterator[None]:
 
 @contextmanager
 def immediate(connection: sqlite3.Connection) -> Iterator[None]:
-    """One transaction that may write from its start; whatever is raised inside undoes it."""
-    connection.execute("BEGIN IMMEDIATE")
+    """One transaction that may write from its start; whatever is raised inside undoes it.
+
+    An interrupt is heard right after the transaction has begun, too.
+    """
     try:
+        connection.execute("BEGIN IMMEDIATE")
         yield
         connection.execute("COMMIT")
     except BaseException:
@@ -96,3 +139,17 @@ def translated(error: Exception, path: str, busy_timeout: float) -> LashgraphErr
             path=path,
         )
     return DatabaseError(f"{path}: SQLite failed: {error}; nothing was changed", path=path)
+
+
+def use_wal(connection: sqlite3.Connection, busy_timeout: float) -> None:
+    """Switch to the write-ahead log; a change of mode does not wait for locks by itself."""
+    wait = threading.Event()
+    for attempt in range(_JOURNAL_RETRIES):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            return
+        except sqlite3.OperationalError as error:
+            busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+            if not busy or attempt == _JOURNAL_RETRIES - 1:
+                raise
+            wait.wait(busy_timeout / _JOURNAL_RETRIES)

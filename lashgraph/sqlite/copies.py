@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 
 from lashgraph.sqlite import place
-from lashgraph.sqlite.connect import connect
+from lashgraph.sqlite.connect import connect, dialect_of, speak
 from lashgraph.sqlite.database import Database
 
 _PAGES = 2048
@@ -54,6 +54,7 @@ def copy_in_memory(
     """A copy that lives in memory inside the block."""
     with closing(connect(place.MEMORY, busy_timeout=0, uri=False)) as target:
         copy_pages(source, target, progress=progress)
+        speak(target, dialect_of(source))
         yield target
 
 
@@ -69,6 +70,7 @@ def copy_in_file(
                 target.execute(f"PRAGMA {setting}").fetchone()
             copy_pages(source, target, progress=progress)
             target.execute("PRAGMA journal_mode = OFF").fetchone()  # the copy brings its own
+            speak(target, dialect_of(source))
             yield target
 
 
@@ -89,10 +91,12 @@ def as_committed(
     if database.in_memory:
         with closing(connect(place.MEMORY, busy_timeout=0, uri=False)) as reader:
             reader.deserialize(writer.serialize())
+            speak(reader, database.dialect)
             yield reader
         return
     uri = place.uri(database.real_path, mode="ro")
     with closing(connect(uri, busy_timeout=busy_timeout)) as reader:
+        speak(reader, database.dialect)
         reader.execute("BEGIN")
         yield reader
 

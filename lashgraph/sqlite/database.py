@@ -22,10 +22,13 @@ from lashgraph.errors import (
     StoreClosedError,
     StoreNotFoundError,
     StoreReplacedError,
+    VersionNotWrittenError,
 )
-from lashgraph.format.dialect import CURRENT, Dialect
-from lashgraph.sqlite import place, schema
-from lashgraph.sqlite.connect import connect, immediate, translated
+from lashgraph.format.dialect import Dialect
+from lashgraph.format.dialects import CURRENT
+from lashgraph.sqlite import place, schema, turso
+from lashgraph.sqlite.connect import connect, immediate, speak, translated, use_wal
+from lashgraph.sqlite.pages import measure
 from lashgraph.sqlite.recognise import check_safe, recognise
 
 Mode = Literal["r", "rw", "create"]
@@ -35,7 +38,6 @@ MEMORY_FINGERPRINT = "memory"
 """Fingerprint of a store in memory, which has no file to tell its content by."""
 
 _ATTEMPTS = 4
-_JOURNAL_RETRIES = 200
 
 
 class Database:
@@ -45,17 +47,22 @@ class Database:
     calls from several threads wait for each other.
     """
 
-    def __init__(self, path: str, mode: Mode, busy_timeout: float) -> None:
+    def __init__(
+        self, path: str, mode: Mode, busy_timeout: float, *, allow_unknown: bool = False
+    ) -> None:
         self.path = path
         self.mode = mode
         self._real = path if path == place.MEMORY else place.real(path)
         self._busy_timeout = busy_timeout
+        self._allow_unknown = allow_unknown and mode == "r"
+        self.dialect = CURRENT
         self._lock = threading.RLock()
         self._closed = False
         self._writer: sqlite3.Connection | None = None
         self._snapshot: sqlite3.Connection | None = None
         self._held = _Changed()
         self._copy: tuple[place.PlaceState, str] | None = None
+        self._image: turso.Image | None = None
         self._finalizer: weakref.finalize[..., Database] = weakref.finalize(self, _nothing)
         self._unpin: weakref.finalize[..., Database] = weakref.finalize(self, _nothing)
         if path == place.MEMORY:
@@ -70,11 +77,9 @@ class Database:
                 self._unpin = weakref.finalize(self, os.close, descriptor)
             self._identity = place.place_state(self._real).identity
             try:
-                self.dialect = self._open_writer() if mode == "rw" else self.read(self._recognised)
-            except BaseException as error:
-                self._unpin()
-                if isinstance(error, NotSQLiteError):
-                    place.explain_no_database(self._real)
+                self.dialect = self._recognised_with_turso()
+            except BaseException:
+                self.close()
                 raise
 
     @property
@@ -95,7 +100,7 @@ class Database:
     def file_sizes(self) -> place.FileSizes:
         """Bytes of the database and of its log; of a store in memory, its pages."""
         if self.in_memory:
-            return place.FileSizes(self.read(_page_bytes), 0)
+            return place.FileSizes(self.read(measure).file_bytes, 0)
         state = place.place_state(self._real)
         return place.FileSizes(state.database.size, state.log.size if state.log else 0)
 
@@ -114,9 +119,27 @@ class Database:
                 self._writer.close()
                 self._writer = None
             self._drop_copy()
+            if self._image is not None:
+                self._image.close()
             self._unpin()
 
     # Reading
+
+    def _recognised_with_turso(self) -> Dialect:
+        """Recognise the file; one that SQLite does not open may be of the Turso engine."""
+        try:
+            return self._open_writer() if self.mode == "rw" else self.read(self._recognised)
+        except NotSQLiteError as error:
+            if not turso.is_turso(self._real):
+                raise
+            if self.mode == "rw":
+                raise NotSQLiteError(
+                    f"{self.path}: written by the Turso engine (lash alpha.25 to alpha.34), whose "
+                    "files SQLite does not write; mode='r' reads it",
+                    path=self.path,
+                ) from error
+        self._image = turso.Image(self._real)
+        return self.read(self._recognised)
 
     def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run a function on one consistent snapshot.
@@ -199,6 +222,11 @@ class Database:
             before = place.place_state(self._real)
             if before.identity != self._identity:
                 self._raise_replaced()
+            if self._image is not None:
+                image = self._image.connection(before)
+                speak(image, self.dialect)
+                yield from _in_read_transaction(image)
+                return
             way = place.read_way(self._real, before)
             if way == "immutable":
                 changed.by_now = lambda: place.place_state(self._real) != before
@@ -212,6 +240,7 @@ class Database:
                 busy_timeout=self._busy_timeout,
             )
             try:
+                speak(connection, self.dialect)
                 yield from _in_read_transaction(connection)
             finally:
                 connection.close()
@@ -243,7 +272,7 @@ class Database:
         self._finalizer()
 
     def _recognised(self, connection: sqlite3.Connection) -> Dialect:
-        return recognise(connection, self.path, complete=True)
+        return recognise(connection, self.path, complete=True, allow_unknown=self._allow_unknown)
 
     # Writing
 
@@ -278,6 +307,15 @@ class Database:
     def writable(self, operation: str) -> sqlite3.Connection:
         """The writing connection, or the reason why there is none."""
         self._check_open()
+        if self._writer is not None and not self.dialect.offers(operation):
+            raise VersionNotWrittenError(
+                f"{self.path}: {operation} is not offered for {self.dialect.name}: only files of "
+                f"version {CURRENT.version} are written; sweep, gc_unreachable, vacuum and compact "
+                "are offered for this one",
+                path=self.path,
+                version=self.dialect.version,
+                operation=operation,
+            )
         if self._writer is None:
             raise ReadOnlyStoreError(
                 f"{self.path}: {operation} writes, and the store was opened for reading; "
@@ -301,7 +339,8 @@ class Database:
             dialect = recognise(connection, self.path, complete=False)
             check_safe(connection, self.path)
             schema.complete(connection, dialect)
-            self._use_wal(connection)
+            use_wal(connection, self._busy_timeout)
+            speak(connection, dialect)
             self._writer = connection
             return dialect
 
@@ -316,7 +355,7 @@ class Database:
         with self._closing_on_error(connection), self._translating():
             if not self.in_memory:
                 schema.check_new(connection, self.path)
-                self._use_wal(connection)
+                use_wal(connection, self._busy_timeout)
             schema.create(connection, self.path, CURRENT)
             self._writer = connection
             return CURRENT
@@ -334,19 +373,6 @@ class Database:
                 connection.execute("PRAGMA synchronous = NORMAL")
                 connection.execute("PRAGMA secure_delete = OFF")
             return connection
-
-    def _use_wal(self, connection: sqlite3.Connection) -> None:
-        """Switch to the write-ahead log; a change of mode does not wait for locks by itself."""
-        wait = threading.Event()
-        for attempt in range(_JOURNAL_RETRIES):
-            try:
-                connection.execute("PRAGMA journal_mode = WAL").fetchone()
-                return
-            except sqlite3.OperationalError as error:
-                busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
-                if not busy or attempt == _JOURNAL_RETRIES - 1:
-                    raise
-                wait.wait(self._busy_timeout / _JOURNAL_RETRIES)
 
     # Checks
 
@@ -393,21 +419,13 @@ class _Changed:
 
 
 def _in_read_transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    connection.execute("BEGIN")
-    connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
     try:
+        connection.execute("BEGIN")
+        connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
         yield connection
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
-
-
-def _page_bytes(connection: sqlite3.Connection) -> int:
-    pages, size = (
-        int(connection.execute(f"PRAGMA {name}").fetchone()[0])
-        for name in ("page_count", "page_size")
-    )
-    return pages * size
 
 
 def _remove(folder: str) -> None:

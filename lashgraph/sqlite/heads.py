@@ -10,7 +10,7 @@ from lashgraph.format import jsontext
 from lashgraph.format.head import Head, decode_head, encode_head
 from lashgraph.format.session import SessionMeta, decode_relation, encode_relation
 from lashgraph.format.strict import Invalid
-from lashgraph.sqlite.connect import text_of
+from lashgraph.sqlite.connect import dialect_of, text_of
 
 
 class HeadRow(NamedTuple):
@@ -54,7 +54,7 @@ def load(connection: sqlite3.Connection) -> Head | None:
             raise Invalid("it is not stored as text")
         if not found.has_revision:
             raise Invalid("the column head_revision beside it is no count")
-        return decode_head(found.json, found.revision)
+        return decode_head(found.json, found.revision, dialect_of(connection).records.head)
     except Invalid as error:
         raise DamagedHeadError(
             f"session_head.head_json cannot be read: {error}; the blobs it names are kept by every "
@@ -88,7 +88,10 @@ def load_meta(connection: sqlite3.Connection) -> SessionMeta | None:
         created_at=text_of(created_at),
         model=text_of(model),
         cwd=None if cwd is None else text_of(cwd),
-        relation=decode_relation(relation if isinstance(relation, (str, bytes)) else None),
+        relation=decode_relation(
+            relation if isinstance(relation, (str, bytes)) else None,
+            dialect_of(connection).records.relation,
+        ),
     )
 
 

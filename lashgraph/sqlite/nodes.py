@@ -12,7 +12,7 @@ from lashgraph.errors import DuplicateNodeError
 from lashgraph.format.lines import Damage, decode_rows
 from lashgraph.format.names import rows_that_may_name
 from lashgraph.format.node import Node, encode_node
-from lashgraph.sqlite.connect import raw_text
+from lashgraph.sqlite.connect import dialect_of, raw_text
 
 _ROWS = 200
 
@@ -56,6 +56,7 @@ def scan(
     keys : bool
         Whether the rows' other columns are delivered.
     """
+    form = dialect_of(connection).records.node
     where = "" if tombstoned else "WHERE tombstoned = 0"
     columns = ", seq, node_id, tombstoned <> 0" if keys else ""
     with raw_text(connection):
@@ -70,14 +71,14 @@ def scan(
             found = None
             if keys:
                 found = RowKeys(rest[0], id_texts(rest[1]), rest[2], list(map(len, texts)))
-            yield NodeChunk(*decoded(texts, are_text), found)
+            yield NodeChunk(*decoded(texts, are_text, form), found)
 
 
 def decoded(
-    texts: Sequence[bytes], are_text: Sequence[int]
+    texts: Sequence[bytes], are_text: Sequence[int], form: type[Node]
 ) -> tuple[list[Node | None], list[Damage]]:
     """Decode rows; the runtime drops those that are not stored as text."""
-    nodes, damages = decode_rows(texts)
+    nodes, damages = decode_rows(texts, form)
     if all(are_text):
         return nodes, damages
     reasons = dict(damages)
@@ -134,7 +135,8 @@ def _suspect(connection: sqlite3.Connection, seq: int, text: bytes) -> Suspect:
     node_id, is_text = connection.execute(
         "SELECT node_id, typeof(node_json) = 'text' FROM graph_nodes WHERE seq = ?", (seq,)
     ).fetchone()
-    return Suspect(id_text(node_id), text, bool(is_text) and not decode_rows([text])[1])
+    form = dialect_of(connection).records.node
+    return Suspect(id_text(node_id), text, bool(is_text) and not decode_rows([text], form)[1])
 
 
 def id_text(node_id: object) -> str:
@@ -194,7 +196,8 @@ def load(connection: sqlite3.Connection, node_id: str) -> Node | None:
         "WHERE node_id = ? AND tombstoned = 0 AND typeof(node_json) = 'text'",
         (node_id,),
     ).fetchone()
-    return decode_rows([found[0]])[0][0] if found else None
+    form = dialect_of(connection).records.node
+    return decode_rows([found[0]], form)[0][0] if found else None
 
 
 def stored_json(connection: sqlite3.Connection, node_id: str) -> bytes | None:
@@ -244,8 +247,11 @@ def tombstone(connection: sqlite3.Connection, node_ids: Iterable[str]) -> int:
 
 
 def vacuum(connection: sqlite3.Connection) -> int:
-    """Delete the tombstoned rows and return their number."""
-    return connection.execute("DELETE FROM graph_nodes WHERE tombstoned = 1").rowcount
+    """Delete the tombstoned rows and return their number; and what else the release deletes."""
+    deleted = connection.execute("DELETE FROM graph_nodes WHERE tombstoned = 1").rowcount
+    for statement in dialect_of(connection).dead_rows:
+        connection.execute(statement)
+    return deleted
 
 
 def count_live(connection: sqlite3.Connection) -> int:

@@ -6,7 +6,7 @@ import sqlite3
 from typing import Any, NamedTuple
 
 from lashgraph.format.node import Node
-from lashgraph.sqlite.connect import raw_text
+from lashgraph.sqlite.connect import dialect_of, raw_text
 from lashgraph.sqlite.nodes import as_bytes, decoded, id_text, id_texts, paused_collector
 
 _STRETCH = """
@@ -71,7 +71,9 @@ def _stretch(connection: sqlite3.Connection, last: str, length: int) -> dict[str
     if not rows:
         return {}
     ids, texts, are_text = zip(*rows, strict=True)
-    nodes, damages = decoded(tuple(map(as_bytes, texts)), are_text)
+    nodes, damages = decoded(
+        tuple(map(as_bytes, texts)), are_text, dialect_of(connection).records.node
+    )
     made: dict[str, Any] = dict(zip(id_texts(ids), nodes, strict=True))
     made.update((id_text(ids[position]), reason) for position, reason in damages)
     return made

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
-from pathlib import Path
 from typing import Literal, NamedTuple
 from urllib.parse import quote
 
-from lashgraph.errors import EmptyFileError, NotAFileError, NotSQLiteError, StoreNotFoundError
+from lashgraph.errors import EmptyFileError, NotAFileError, StoreNotFoundError
 
 MEMORY = ":memory:"
-_MAGIC = b"SQLite format 3\x00"
-_TURSO = b"\xff\xff"
 
 ReadWay = Literal["immutable", "shared", "copy"]
 
@@ -149,22 +146,4 @@ def check_path(path: str) -> None:
     if not found.st_size:
         raise EmptyFileError(
             f"{path}: zero bytes; mode='create' makes a store of an empty file", path=path
-        )
-
-
-def explain_no_database(path: str) -> None:
-    """Say more of a file that SQLite does not take for a database, so that nobody locks it.
-
-    Raises
-    ------
-    NotSQLiteError
-        It was written by an engine of lash's that SQLite does not know.
-    """
-    with Path(path).open("rb") as file:
-        first = file.read(20)
-    if first.startswith(_MAGIC) and first[18:20] == _TURSO:
-        raise NotSQLiteError(
-            f"{path}: written by the Turso engine (lash alpha.25 to alpha.34), which SQLite does "
-            "not open",
-            path=path,
         )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from lashgraph.errors import (
     EmptyFileError,
@@ -12,51 +13,152 @@ from lashgraph.errors import (
     UnsafeSchemaError,
     UnsupportedSchemaError,
 )
-from lashgraph.format.dialect import CORE_TABLES, DIALECTS, SIBLING_TABLES, Dialect
+from lashgraph.format.dialect import Columns, Dialect, Evidence
+from lashgraph.format.dialects import (
+    CORE_TABLES,
+    CURRENT,
+    DIALECTS,
+    SIBLING_TABLES,
+    VERSIONS,
+    told,
+)
 
 
-def recognise(connection: sqlite3.Connection, path: str, *, complete: bool) -> Dialect:
-    """Tell the dialect of an open database by its tables, then by its version.
+def recognise(
+    connection: sqlite3.Connection, path: str, *, complete: bool, allow_unknown: bool = False
+) -> Dialect:
+    """Tell the dialect of an open database by its tables, its version, and what stands in it.
 
     Parameters
     ----------
     complete : bool
-        Whether every table of the version must be there. A writer makes missing ones again.
+        Whether every table of the dialect must be there. A writer makes those of version 3 again.
+    allow_unknown : bool
+        Whether a version that is not known is read as far as the nearest known form reads it.
 
     Raises
     ------
     EmptyFileError, NotASessionStoreError, UnsupportedSchemaError, MissingTableError
     """
-    tables = {
+    tables = frozenset(
         str(name)
         for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-    }
+    )
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     _check_core(path, tables, version)
-    dialect = DIALECTS.get(version)
+    evidence = Evidence(
+        tables,
+        head=lambda: _first(connection, tables, _HEAD, "session_head"),
+        result=lambda: _first(connection, tables, _RESULT, "runtime_turn_commits"),
+    )
+    dialect = told(version, evidence)
     if dialect is None:
-        newest = max(DIALECTS)
-        advice = "a newer lashgraph may read it" if version > newest else "it is not read"
+        if allow_unknown:
+            return _nearest(connection, path, version, evidence)
+        newest = max(VERSIONS)
+        advice = "a newer lashgraph may read it" if version > newest else "no release wrote it"
         raise UnsupportedSchemaError(
             f"{path}: session schema version {version}; supported: "
-            f"{', '.join(map(str, sorted(DIALECTS)))}; {advice}",
+            f"{', '.join(map(str, VERSIONS))}; {advice}; StoreOptions(allow_unknown=True) reads "
+            "what can be read of it",
             path=path,
             version=version,
         )
     missing = _missing(connection, dialect.tables, tables)
-    if not complete:
+    if not complete and dialect.ddl:
         missing = [name for name in missing if "." in name]
     if missing:
+        again = (
+            "; missing tables that hold no blobs, nodes or head are made again by mode='rw'"
+            if dialect.ddl
+            else "; restore it from a backup"
+        )
         raise MissingTableError(
-            f"{path}: a session store that lacks {', '.join(missing)}; missing tables that hold "
-            "no blobs, nodes or head are made again by mode='rw'",
+            f"{path}: a session store of {dialect.name} that lacks {', '.join(missing)}{again}",
             path=path,
             missing=tuple(missing),
         )
     return dialect
 
 
-def _check_core(path: str, tables: set[str], version: int) -> None:
+_HEAD = "SELECT CAST(head_json AS BLOB) FROM session_head LIMIT 1"
+_RESULT = (
+    "SELECT CAST(result_json AS BLOB) FROM runtime_turn_commits "
+    "ORDER BY committed_at_ms DESC, rowid DESC LIMIT 1"
+)
+
+
+def _first(
+    connection: sqlite3.Connection, tables: Collection[str], statement: str, table: str
+) -> bytes | None:
+    """The one cell that a statement gives; None where the table or the row is not there."""
+    if table not in tables:
+        return None
+    try:
+        row = connection.execute(statement).fetchone()
+    except sqlite3.OperationalError:
+        return None  # without that column it is no table of ours, and shows nothing
+    return row[0] if row else None
+
+
+def _nearest(
+    connection: sqlite3.Connection, path: str, version: int, evidence: Evidence
+) -> Dialect:
+    """The newest known form that has the columns of an unknown file's core tables.
+
+    What the file has not reads as absent: tables as empty ones, columns as null.
+
+    Raises
+    ------
+    UnsupportedSchemaError
+        Not even head, nodes and blobs are there as any known release has them.
+    """
+    there = {table: _columns(connection, table) for table in evidence.tables}
+    for known in reversed(DIALECTS):
+        core = [_missing_columns(known.tables[table], there[table]) for table in CORE_TABLES]
+        if any(core) or not _same_version(known, evidence):
+            continue
+        return _as_far_as_it_goes(known, version, there)
+    raise UnsupportedSchemaError(
+        f"{path}: session schema version {version}, whose head, nodes or blobs have other columns "
+        "than any known release; nothing of it can be read",
+        path=path,
+        version=version,
+    )
+
+
+def _same_version(known: Dialect, evidence: Evidence) -> bool:
+    return told(known.version, evidence) is known
+
+
+def _as_far_as_it_goes(known: Dialect, version: int, there: Mapping[str, set[str]]) -> Dialect:
+    """A known form with the version and the tables of an unknown file; it is only read."""
+    views = {
+        table: select for table, select in known.views.items() if not _lacks(known, table, there)
+    }
+    for table in known.tables.keys() & there.keys():
+        lacking = _missing_columns(known.tables[table], there[table])
+        if lacking and table in CURRENT.tables:
+            wanted = CURRENT.tables[table] if table in known.views else known.tables[table]
+            columns = [name if name in there[table] else f"NULL AS {name}" for name in wanted]
+            views[table] = f"SELECT rowid AS rowid, {', '.join(columns)} FROM main.{table}"
+    return dataclasses.replace(
+        known,
+        version=version,
+        releases=f"unknown; read as version {known.version}, {known.releases}",
+        tables={name: known.tables[name] for name in known.tables if name in there},
+        views=views,
+        ddl=(),
+        access="read",
+        proof="what this version keeps alive is not known",
+    )
+
+
+def _lacks(known: Dialect, table: str, there: Mapping[str, set[str]]) -> bool:
+    return bool(_missing_columns(known.tables[table], there.get(table, set())))
+
+
+def _check_core(path: str, tables: Collection[str], version: int) -> None:
     absent = [name for name in CORE_TABLES if name not in tables]
     if not absent:
         return
@@ -81,17 +183,24 @@ def _check_core(path: str, tables: set[str], version: int) -> None:
     )
 
 
-def _missing(
-    connection: sqlite3.Connection, wanted: Mapping[str, tuple[str, ...]], tables: set[str]
-) -> list[str]:
+def _missing(connection: sqlite3.Connection, wanted: Columns, tables: Collection[str]) -> list[str]:
     missing = []
     for table, columns in wanted.items():
         if table not in tables:
             missing.append(table)
             continue
-        there = {row[1] for row in connection.execute(f"PRAGMA table_xinfo({table})")}
-        missing.extend(f"{table}.{column}" for column in columns if column not in there)
+        lacking = _missing_columns(columns, _columns(connection, table))
+        missing.extend(f"{table}.{column}" for column in lacking)
     return missing
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
+    quoted = table.replace('"', '""')
+    return {row[1] for row in connection.execute(f'PRAGMA main.table_xinfo("{quoted}")')}
+
+
+def _missing_columns(wanted: Iterable[str], there: Collection[str]) -> list[str]:
+    return [column for column in wanted if column not in there]
 
 
 def check_safe(connection: sqlite3.Connection, path: str) -> None:

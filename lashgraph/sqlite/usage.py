@@ -8,23 +8,17 @@ from typing import Any, NamedTuple
 
 from lashgraph.errors import DamagedDataError
 from lashgraph.format.arguments import shown
-from lashgraph.format.usage import TokenUsage, UsageDelta
+from lashgraph.format.usage import UsageDelta
+from lashgraph.sqlite.connect import dialect_of
 
-_TYPES = {
-    "source": str,
-    "model": str,
-    "input_tokens": int,
-    "output_tokens": int,
-    "cached_input_tokens": int,
-    "reasoning_tokens": int,
-}
-_COLUMNS = ", ".join(_TYPES)
+_NAMES = ("source", "model")
 
 
 def append(connection: sqlite3.Connection, deltas: Iterable[UsageDelta]) -> None:
     """Insert usage entries at the end."""
     connection.executemany(
-        f"INSERT INTO usage_deltas ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO usage_deltas (source, model, input_tokens, output_tokens, "
+        "cached_input_tokens, reasoning_tokens) VALUES (?, ?, ?, ?, ?, ?)",
         [
             (
                 delta.source,
@@ -49,25 +43,28 @@ class UsageRows(NamedTuple):
 def read_rows(connection: sqlite3.Connection) -> UsageRows:
     """All usage entries, in the order they were recorded."""
     found = UsageRows([], [])
-    rows = connection.execute(f"SELECT seq, {_COLUMNS} FROM usage_deltas ORDER BY seq")
+    records = dialect_of(connection).records
+    columns = (*_NAMES, *records.usage.__struct_fields__)
+    rows = connection.execute(f"SELECT seq, {', '.join(columns)} FROM usage_deltas ORDER BY seq")
     for seq, *row in rows:
-        cells = dict(zip(_TYPES, row, strict=True))
+        cells = dict(zip(columns, row, strict=True))
         wrong = _wrong(cells)
         if wrong:
             found.odd.append((str(seq), wrong))
         else:
             source, model = cells.pop("source"), cells.pop("model")
-            delta = UsageDelta(source=source, model=model, usage=TokenUsage(**cells))
-            found.entries.append((seq, delta))
+            usage = records.usage(**cells)
+            found.entries.append((seq, records.delta(source=source, model=model, usage=usage)))
     return found
 
 
 def _wrong(cells: dict[str, Any]) -> str:
     """What is no count of tokens, or no name; empty if the row is an entry."""
-    for name, kind in _TYPES.items():
-        if type(cells[name]) is not kind:
+    for name, cell in cells.items():
+        kind = str if name in _NAMES else int
+        if type(cell) is not kind:
             meant = "a text" if kind is str else "a number of tokens"
-            return f"{name} is {shown(cells[name])}, not {meant}"
+            return f"{name} is {shown(cell)}, not {meant}"
     return ""
 
 

@@ -13,6 +13,8 @@ from lashgraph.errors import InvalidRecordError
 from lashgraph.format import jsontext
 from lashgraph.format.lines import decode_rows
 from lashgraph.format.node import Node
+from lashgraph.format.node_forms import decode_any
+from lashgraph.format.strict import Invalid
 from lashgraph.tree.forest import measure, parent_positions
 
 _NAMED = 3
@@ -64,7 +66,11 @@ def _decoded(rows: list[bytes], names: list[str]) -> list[Node]:
     for start in range(0, len(rows), _PAGE):
         found, damages = decode_rows(rows[start : start + _PAGE])
         for damage in damages:
-            raise InvalidRecordError(f"node {names[start + damage.position]!r}: {damage.reason}")
+            try:
+                found[damage.position] = decode_any(rows[start + damage.position])
+            except Invalid as error:
+                name = names[start + damage.position]
+                raise InvalidRecordError(f"node {name!r}: {error}") from None
         nodes += [node for node in found if node is not None]
     for name, node in zip(names, nodes, strict=True):
         if node.node_id != name:
