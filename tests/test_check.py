@@ -15,11 +15,11 @@ from typing import Any
 import networkx as nx
 import pandas as pd
 import pytest
+from commands import printed_json, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from recorded import folder_state, rows
 from stores import recorded_files, recorded_params, stem, unpack
-from test_cli import printed_json, run
 from test_writing import CONFIG, node
 
 import lashgraph as lg

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
-import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
@@ -13,29 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import Argument, printed_json, run, run_alone
 from recorded import blob_hashes, folder_state
 
 import lashgraph as lg
 
 Recorded = Callable[[str], Path]
 HEALTHY = "damaged/healthy.db.gz"
-
-
-def run(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "100"}
-    return subprocess.run(
-        [sys.executable, "-m", "lashgraph", *map(os.fsdecode, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        check=False,
-        env=environment,
-    )
-
-
-def printed_json(*arguments: str | Path) -> tuple[int, Any]:
-    done = run(*arguments, "--json")
-    return done.returncode, json.loads(done.stdout)
 
 
 def test_the_demo_does_the_main_job(tmp_path: Path) -> None:
@@ -180,6 +162,32 @@ def test_text_of_a_refusal_cannot_move_the_terminal(recorded: Recorded) -> None:
     assert done.returncode == 1
     assert "its blob_ref is stored as blob" in done.stderr
     assert "\x1b" not in done.stderr
+
+
+INSTALLED = (Path(sys.executable).with_name("lashgraph"),)
+MODULE = (sys.executable, "-m", "lashgraph")
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "arguments", "code"),
+    [
+        (MODULE, "healthy", ("info",), 0),
+        (MODULE, "head-not-json", ("gc", "--yes"), 1),
+        (INSTALLED, "healthy", ("gc", "--policy", "bold"), 2),
+    ],
+)
+def test_a_process_of_its_own_prints_and_ends_as_the_others_here(
+    command: tuple[Argument, ...],
+    name: str,
+    arguments: tuple[str, ...],
+    code: int,
+    recorded: Recorded,
+) -> None:
+    """What the other tests find of commands that they run in their own process holds for both."""
+    path = recorded(f"damaged/{name}.db.gz")
+    alone = run_alone(*command, *arguments, path)
+    assert alone.returncode == code
+    assert alone == run(*arguments, path, NO_COLOR="1")
 
 
 def test_the_version_is_printed() -> None:

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+from commands import printed_json, run
 from recorded import blob_hashes, folder_state
-from test_cli import HEALTHY, printed_json, run
 
 Recorded = Callable[[str], Path]
+HEALTHY = "damaged/healthy.db.gz"
 
 
 def test_gc_backs_up_and_compacts_and_restore_undoes_it(recorded: Recorded, tmp_path: Path) -> None:

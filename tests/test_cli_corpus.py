@@ -7,8 +7,8 @@ import warnings
 from pathlib import Path
 
 import pytest
+from commands import printed_json, run
 from recorded import folder_state
-from test_cli import printed_json, run
 
 import lashgraph as lg
 from lashgraph.testing.builders import SessionBuilder, ToolCall

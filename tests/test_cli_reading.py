@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import re
 import sqlite3
-import sys
 import warnings
 from collections.abc import Callable
 from contextlib import closing
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
+from commands import printed_json, run
 from hypothesis import given
 from hypothesis import strategies as st
 from recorded import folder_state
 
 import lashgraph as lg
-from lashgraph.cli import main
 from lashgraph.cli.drawing import Item, draw
 from lashgraph.cli.names import NodeNames
 from lashgraph.cli.passages import readable, safe_json
@@ -46,48 +43,16 @@ HOSTILE = (
 )
 
 
-class Done(NamedTuple):
-    """How a command ended, and what it printed."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-def run(*arguments: str | Path, cwd: Path | None = None, **environment: str) -> Done:
-    """Run a command in this process: as it runs in one of its own, save for the time it takes."""
-    printed = [io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2)]
-    code: object = 0
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        contextlib.chdir(cwd or "."),
-        contextlib.redirect_stdout(printed[0]),
-        contextlib.redirect_stderr(printed[1]),
-    ):
-        patch.setattr(sys, "argv", ["lashgraph", *map(str, arguments)])
-        patch.delenv("FORCE_COLOR", raising=False)
-        patch.delenv("COLUMNS", raising=False)
-        for name, value in environment.items():
-            patch.setenv(name, value)
-        try:
-            main()
-        except SystemExit as ended:
-            code = ended.code
-    assert isinstance(code, int)
-    texts = [stream.buffer.getvalue().decode("utf-8") for stream in printed]  # type: ignore[attr-defined]
-    return Done(code, *texts)
-
-
 def on_a_terminal(width: int, *arguments: str | Path) -> list[str]:
     """The lines that a command prints on a terminal of this width, with their styles."""
     environment = {"FORCE_COLOR": "1", "COLUMNS": str(width), "TERM": "xterm-256color"}
     return run(*arguments, **environment).stdout.split("\n")
 
 
-def printed_json(*arguments: str | Path) -> Any:
-    done = run(*arguments, "--json")
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+def json_of(*arguments: str | Path) -> Any:
+    code, found = printed_json(*arguments)
+    assert code == 0
+    return found
 
 
 # The tree
@@ -109,7 +74,7 @@ def test_the_tree_has_a_line_for_each_branch(recorded: Recorded) -> None:
     counts = [int(found) for line in lines for found in re.findall(r"[●○] (\d+) node", line)]
     assert sum(counts) == len(tree)
     assert sum("(leaf" in line for line in lines) == 1
-    found = printed_json("tree", path)
+    found = json_of("tree", path)
     assert [row["branch_id"] for row in found["branches"]] == branches["branch_id"].tolist()
     assert found["leaf_node_id"] == tree.leaf
     assert folder_state(path.parent) == before
@@ -138,7 +103,7 @@ def test_the_tree_of_messages_is_the_runtimes(recorded: Recorded) -> None:
     assert len(lines) == len(messages)
     for role in ("User", "Assistant"):
         assert sum(f" {role}  " in line for line in lines) == (messages["role"] == role).sum()
-    found = printed_json("tree", path, "--messages")["messages"]
+    found = json_of("tree", path, "--messages")["messages"]
     assert [row["node_id"] for row in found] == messages["node_id"].tolist()
 
 
@@ -292,7 +257,7 @@ def test_json_is_what_the_file_holds(name: str, recorded: Recorded) -> None:
     with closing(sqlite3.connect(path)) as connection:
         rows = connection.execute("SELECT node_id, node_json FROM graph_nodes").fetchall()
     for node_id, text in rows[:6]:
-        assert printed_json("show", path, node_id) == json.loads(text)
+        assert json_of("show", path, node_id) == json.loads(text)
     with lg.open(path) as store:
         assert {node_id: store.node_json(node_id) for node_id, _ in rows} == {
             node_id: text.encode() for node_id, text in rows
@@ -359,7 +324,7 @@ def test_the_transcript_is_the_sessions(name: str, recorded: Recorded) -> None:
     flat = re.sub(r"\n *", "\n", done.stdout)
     for entry in found.entries:
         assert re.sub(r"\n *", "\n", readable(entry.words)) in flat
-    assert printed_json("transcript", path) == json.loads(found.json())
+    assert json_of("transcript", path) == json.loads(found.json())
 
 
 def test_a_transcript_takes_a_leaf_and_an_agent_frame(recorded: Recorded) -> None:
@@ -367,12 +332,12 @@ def test_a_transcript_takes_a_leaf_and_an_agent_frame(recorded: Recorded) -> Non
     with lg.open(path) as store:
         tree, frames = store.tree(), store.agent_frames()["frame_id"].tolist()
     for frame in frames:
-        found = printed_json("transcript", path, "--agent-frame", frame)
+        found = json_of("transcript", path, "--agent-frame", frame)
         assert found == json.loads(tree.transcript(agent_frame=frame).json())
-    every = printed_json("transcript", path, "--every-frame")
+    every = json_of("transcript", path, "--every-frame")
     assert every == json.loads(tree.transcript(every_frame=True).json())
     middle = every["entries"][3]["node_id"]
-    short = printed_json("transcript", path, "--every-frame", "--leaf", middle[:10])
+    short = json_of("transcript", path, "--every-frame", "--leaf", middle[:10])
     assert short["entries"] == every["entries"][:4]
     both = run("transcript", path, "--every-frame", "--agent-frame", frames[0])
     assert (both.returncode, both.stderr.count("\n")) == (2, 1)

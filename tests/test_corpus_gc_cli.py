@@ -8,9 +8,9 @@ import json
 import shutil
 from pathlib import Path
 
+from commands import printed_json, run
 from corpora import built, folder  # noqa: F401 - fixtures
 from recorded import blob_hashes, folder_state
-from test_cli import printed_json, run
 
 import lashgraph as lg
 from lashgraph.corpus import open_corpus

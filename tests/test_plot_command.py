@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import subprocess
-import sys
 from io import BytesIO
 from pathlib import Path
 
+import commands
 import pytest
+from commands import Argument, Done
 from PIL import Image
 
 from lashgraph.testing.corpus import build_corpus
@@ -33,14 +32,8 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_corpus(tmp_path_factory.mktemp("corpus"))[0]
 
 
-def run(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        [sys.executable, "-m", "lashgraph", "plot", *map(os.fsdecode, arguments)],
-        capture_output=True,
-        cwd=cwd,
-        check=False,
-        env={**os.environ, "NO_COLOR": "1", "COLUMNS": "200"},
-    )
+def run(*arguments: Argument, cwd: Path) -> Done:
+    return commands.run("plot", *arguments, cwd=cwd, COLUMNS="200")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -51,7 +44,7 @@ def test_each_figure_is_written(name: str, session: Path, tmp_path: Path) -> Non
     darkest, lightest = Image.open(tmp_path / "one.png").convert("L").getextrema()
     assert darkest < 80
     assert lightest == 255
-    assert name in done.stdout.decode()
+    assert name in done.stdout
     assert hashlib.sha256(session.read_bytes()).digest() == before
 
 
@@ -70,7 +63,7 @@ def test_names_are_those_of_the_functions_too(session: Path, tmp_path: Path) -> 
 
 def test_standard_output_takes_a_png_alone(session: Path, tmp_path: Path) -> None:
     done = run(session, "retention", "-o", "-", "--dpi", "50", cwd=tmp_path)
-    assert Image.open(BytesIO(done.stdout)).size == (500, 190)
+    assert Image.open(BytesIO(done.written)).size == (500, 190)
     assert not list(tmp_path.iterdir())
 
 
@@ -96,7 +89,7 @@ def test_what_cannot_be_done_is_said(
     (tmp_path / "there.png").write_bytes(b"mine")
     done = run(session, *asked, cwd=tmp_path)
     assert done.returncode == code
-    assert told in done.stderr.decode()
+    assert told in done.stderr
     assert (tmp_path / "there.png").read_bytes() == b"mine"
     assert len(list(tmp_path.iterdir())) == 1
 
@@ -104,7 +97,7 @@ def test_what_cannot_be_done_is_said(
 def test_a_folder_has_no_single_tree(session: Path, tmp_path: Path) -> None:
     done = run(session.parent, "session-tree", cwd=tmp_path)
     assert done.returncode == 2
-    assert b"folder" in done.stderr
+    assert "folder" in done.stderr
 
 
 def test_a_session_is_never_written_over(session: Path, tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from commands import printed_json, run
 from recorded import folder_state
-from test_cli import printed_json, run
 
 import lashgraph as lg
 
