@@ -6,7 +6,6 @@ import json
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from html.parser import HTMLParser
 from itertools import pairwise
 from math import log2
 from pathlib import Path
@@ -18,7 +17,7 @@ import stores
 from hypothesis import given
 from hypothesis import strategies as st
 from traitlets import TraitError
-from widget_pages import Page, wired
+from widget_pages import HOSTILE, Page, tags_of, wired
 
 import lashgraph as lg
 from lashgraph.testing.builders import SessionBuilder, Step, ToolCall
@@ -29,8 +28,6 @@ from lashgraph.widgets import explore
 from lashgraph.widgets.explore_outline import Outline
 
 assert wired
-
-HOSTILE = '<img src=x onerror="alert(1)"><script>alert(2)</script> javascript:alert(3) $x^2$ \u202e'
 
 
 @pytest.fixture
@@ -519,18 +516,6 @@ def test_hostile_texts_stay_texts(tmp_path: Path, wired: type[Page]) -> None:
     tags = tags_of(bundle["text/html"])
     assert tags <= {"div", "p", "table", "tr", "th", "td", "bdi"}
     assert "\u202e" not in bundle["text/html"] + bundle["text/plain"]
-
-
-def tags_of(html: str) -> set[str]:
-    found: set[str] = set()
-
-    class Tags(HTMLParser):
-        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-            found.add(tag)
-            assert not attrs
-
-    Tags().feed(html)
-    return found
 
 
 def test_the_static_form_shows_the_path(branched: lg.Store, wired: type[Page]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from html.parser import HTMLParser
 from itertools import count
 from typing import Any
 
@@ -11,6 +12,22 @@ import comm
 import ipywidgets
 import pytest
 from comm.base_comm import BaseComm
+
+HOSTILE = '<img src=x onerror="alert(1)"><script>alert(2)</script> javascript:alert(3) $x^2$ \u202e'
+"""A text that would run, were it taken for anything but a text."""
+
+
+def tags_of(html: str) -> set[str]:
+    """The elements of a page; none of them may have an attribute."""
+    found: set[str] = set()
+
+    class Tags(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            found.add(tag)
+            assert not attrs
+
+    Tags().feed(html)
+    return found
 
 
 class Wire(BaseComm):

@@ -20,7 +20,9 @@ from lashgraph.plot.squarify import Box, squarify
 from lashgraph.plot.stacks import boxes, fill
 from lashgraph.plot.texts import one_line, plain
 
-_WIDE, _HIGH = 100.0, 56.0
+WIDE, HIGH = 100.0, 56.0
+"""The picture, in units of its own."""
+
 _FAMILIES, _SESSIONS = 24, 40
 _FEW = {"family": 12, "session": 60}
 _FONT = 7.5
@@ -32,7 +34,7 @@ Sizes = dict[str, float]
 """Bytes by kind."""
 
 
-class _Frame(NamedTuple):
+class Border(NamedTuple):
     """A rectangle that is drawn as a border with a name: of a family or of a session."""
 
     level: str
@@ -41,7 +43,7 @@ class _Frame(NamedTuple):
     size: float
 
 
-class _Piece(NamedTuple):
+class Piece(NamedTuple):
     """A rectangle that is filled: a kind of one session."""
 
     kind: str
@@ -93,7 +95,7 @@ def corpus_bytes(
     Bytes by family, session and kind
     4 kB · 1 family · 2 sessions
     """
-    corpus = _sums(blobs, families)
+    corpus = sums(blobs, families)
     by_kind = _added(kinds for sessions in corpus.values() for kinds in sessions.values())
     total = sum(by_kind.values())
     axes = axes_for(ax, 10.0, 5.4)
@@ -106,12 +108,12 @@ def corpus_bytes(
         counted(sum(map(len, corpus.values())), "session"),
     )
     no_axes(axes)
-    axes.set_xlim(0, _WIDE)
-    axes.set_ylim(_HIGH, 0)
+    axes.set_xlim(0, WIDE)
+    axes.set_ylim(HIGH, 0)
     if total <= 0:
         nothing(axes, "no bytes")
         return axes
-    frames, pieces = _lay_out(corpus)
+    frames, pieces = lay_out(corpus)
     for kind in sorted(by_kind, key=lambda kind: (-by_kind[kind], kind)):
         corners = _corners([piece.box for piece in pieces if piece.kind == kind])
         name = f"{one_line(kind)}, {bytes_short(by_kind[kind])}"
@@ -125,7 +127,7 @@ def corpus_bytes(
     return axes
 
 
-def _sums(blobs: pd.DataFrame, families: pd.DataFrame | None) -> dict[str, dict[str, Sizes]]:
+def sums(blobs: pd.DataFrame, families: pd.DataFrame | None) -> dict[str, dict[str, Sizes]]:
     """Bytes by family, session and kind."""
     as_frame(blobs, "blobs", "session_id", "kind", "stored_bytes")
     sizes = np.nan_to_num(numbers(blobs, "stored_bytes"))
@@ -153,26 +155,26 @@ def _added(parts: Iterable[Sizes]) -> Sizes:
     return found
 
 
-def _lay_out(corpus: dict[str, dict[str, Sizes]]) -> tuple[list[_Frame], list[_Piece]]:
+def lay_out(corpus: dict[str, dict[str, Sizes]]) -> tuple[list[Border], list[Piece]]:
     """Families in the picture, sessions in each, kinds in each of these."""
-    frames: list[_Frame] = []
-    pieces: list[_Piece] = []
+    frames: list[Border] = []
+    pieces: list[Piece] = []
 
     def cut(kinds: Sizes, box: Box) -> None:
         ranked = sorted(kinds.items(), key=lambda item: (-item[1], item[0]))
         boxes = squarify([size for _, size in ranked], box).tolist()
-        pieces.extend(_Piece(kind, Box(*row)) for (kind, _), row in zip(ranked, boxes, strict=True))
+        pieces.extend(Piece(kind, Box(*row)) for (kind, _), row in zip(ranked, boxes, strict=True))
 
-    whole = Box(0.0, 0.0, _WIDE, _HIGH)
+    whole = Box(0.0, 0.0, WIDE, HIGH)
     totals = {name: _added(sessions.values()) for name, sessions in corpus.items()}
     for name, box, family in _parts(totals, "families", whole, _FAMILIES):
-        frames.append(_Frame("family", box, name, sum(family.values())))
+        frames.append(Border("family", box, name, sum(family.values())))
         sessions = corpus.get(name, {})
         if len(sessions) < 2:
             cut(family, box)
             continue
         for session_name, inner, kinds in _parts(sessions, "sessions", box, _SESSIONS):
-            frames.append(_Frame("session", inner, session_name, sum(kinds.values())))
+            frames.append(Border("session", inner, session_name, sum(kinds.values())))
             cut(kinds, inner)
     return frames, pieces
 
@@ -198,9 +200,9 @@ def _corners(found: list[Box]) -> NDArray[np.float64]:
     return boxes(*np.array(found, np.float64).reshape(-1, 4).T)
 
 
-def _write(axes: Axes, frames: list[_Frame]) -> None:
+def _write(axes: Axes, frames: list[Border]) -> None:
     """The names where they fit: those of families in the upper corner, of sessions in the lower."""
-    points = axes.get_window_extent().width / figure_of(axes).dpi * 72 / _WIDE
+    points = axes.get_window_extent().width / figure_of(axes).dpi * 72 / WIDE
     for one in frames:
         is_family = one.level == "family"
         letters = int((one.box.width * points - 6) / _LETTER[one.level])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from lashgraph.errors import DamagedDataWarning, InvalidRecordError, LashgraphError
 from lashgraph.format.arguments import as_count, as_text, shown
@@ -84,8 +84,8 @@ class Explorer(SessionTree):
         What was read.
     """
 
-    scripts = ("rows.js", "explore.js")
-    styles = ("rows.css", "explore.css")
+    scripts: ClassVar = ("rows.js", "explore_view.js", "explore.js")
+    styles: ClassVar = ("rows.css", "explore.css")
 
     @answer("rows")
     def _more_rows(self, asked: Mapping[str, Any]) -> dict[str, Any]:

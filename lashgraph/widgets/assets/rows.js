@@ -8,11 +8,12 @@ const KEPT = 3000; // rows kept before far ones are forgotten
 class Rows {
   /**
    * @param host the view's host
-   * @param facts role, label and height of a row in pixels; `draw(row, index)` makes its element;
+   * @param facts role, label and height of a row in pixels; `header` stays in sight above the rows;
+   *   `draw(row, index)` makes an element;
    *   `fetch(first, count)` promises {epoch, total, first, rows}; `choose(row, index)` is called
    *   when a row becomes the current one; `key(event, row, index)` may take a key and return true
    */
-  constructor(host, { role, label, height, draw, fetch, choose, key, typed }) {
+  constructor(host, { role, label, height, header, draw, fetch, choose, key, typed }) {
     Object.assign(this, { host, height, draw, fetch, choose, key, typed });
     this.known = new Map();
     this.total = 0;
@@ -20,8 +21,9 @@ class Rows {
     this.current = -1;
     this.asked = new Set();
     this.word = "";
-    this.space = make("div", { class: "lgw-rows-space", role: "presentation" });
-    this.list = make("div", { class: "lgw-rows", role, tabindex: 0, aria: { label } }, this.space);
+    this.header = header;
+    this.space = make("div", { class: "lgw-rows-space", role: header ? "rowgroup" : "presentation" });
+    this.list = make("div", { class: "lgw-rows", role, tabindex: 0, aria: { label } }, header, this.space);
     this.host.endings.push(() => this.sizes.disconnect());
     this.sizes = new ResizeObserver(() => this.paint());
     this.sizes.observe(this.list);
@@ -65,9 +67,14 @@ class Rows {
     return this.fetch(Math.max(first - SPARE, 0), PAGE).then((window) => this.take(window));
   }
 
+  /** Pixels in which rows are seen. */
+  high() {
+    return this.list.clientHeight - (this.header?.offsetHeight ?? 0);
+  }
+
   in_sight() {
     const first = Math.floor(this.list.scrollTop / this.height);
-    return [first, Math.min(first + Math.ceil(this.list.clientHeight / this.height) + 1, this.total)];
+    return [first, Math.min(first + Math.ceil(this.high() / this.height) + 1, this.total)];
   }
 
   paint() {
@@ -137,11 +144,12 @@ class Rows {
   }
 
   reveal(index, middle) {
-    const { scrollTop, clientHeight } = this.list;
+    const { scrollTop } = this.list;
+    const high = this.high();
     const top = index * this.height;
-    if (top >= scrollTop && top + this.height <= scrollTop + clientHeight) return;
-    if (middle || Math.abs(top - scrollTop) > 2 * clientHeight) this.list.scrollTop = top - clientHeight / 2;
-    else this.list.scrollTop = top < scrollTop ? top : top + this.height - clientHeight;
+    if (top >= scrollTop && top + this.height <= scrollTop + high) return;
+    if (middle || Math.abs(top - scrollTop) > 2 * high) this.list.scrollTop = top - high / 2;
+    else this.list.scrollTop = top < scrollTop ? top : top + this.height - high;
   }
 
   click(event) {
@@ -162,7 +170,7 @@ class Rows {
   press(event) {
     if (event.altKey || event.ctrlKey || event.metaKey || event.target !== this.list) return undefined;
     const row = this.known.get(this.current);
-    const page = Math.max(Math.floor(this.list.clientHeight / this.height) - 1, 1);
+    const page = Math.max(Math.floor(this.high() / this.height) - 1, 1);
     const ways = {
       ArrowDown: this.current + 1,
       ArrowUp: this.current < 0 ? this.total - 1 : this.current - 1,
