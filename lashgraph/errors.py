@@ -27,6 +27,9 @@ class LashgraphError(Exception):
         for name, value in details.items():
             setattr(self, name, value)
 
+    def __str__(self) -> str:
+        return _seen(super().__str__())
+
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.message, self.details)
 
@@ -35,6 +38,16 @@ class LashgraphError(Exception):
         if "path" in self.details:
             return self
         return type(self)(f"{path}: {self.message}", path=path, **self.details)
+
+
+def _seen(text: str) -> str:
+    """A message in which what would move a cursor or turn the order stands as Python writes it."""
+    if text.isprintable():
+        return text
+    return "".join(
+        one if one.isprintable() or one == "\n" else one.encode("unicode_escape").decode()
+        for one in text
+    )
 
 
 def _rebuild(cls: type[LashgraphError], message: str, details: dict[str, Any]) -> LashgraphError:
@@ -374,6 +387,9 @@ class LeakError(LashgraphError):
 
 class LashgraphWarning(UserWarning):
     """Base of all warnings of this package."""
+
+    def __str__(self) -> str:
+        return _seen(super().__str__())
 
 
 class DamagedDataWarning(LashgraphWarning):

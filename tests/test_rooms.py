@@ -87,6 +87,7 @@ def test_connections_are_made_in_one_place() -> None:
         "sqlite/connect.py",
         "cli/demo.py",
         "testing/damage.py",
+        "testing/hostile.py",
         "testing/large.py",
         "testing/oracle/tables.py",
     }

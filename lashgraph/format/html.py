@@ -7,7 +7,8 @@ import re
 
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
 _ACTING = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
+    "\ufeff\ufffe\uffff\U000e0000-\U000e007f]"
 )
 
 
@@ -22,7 +23,8 @@ def visible(text: str) -> str:
 
     Control characters (save tab and line feed) become their pictures; what turns the direction of
     a text, so that it shows in another order than it has, becomes the replacement character, and
-    so do halves of surrogate pairs and what no document may hold.
+    so do Unicode's separators of lines, its byte order mark, its tags, which nobody sees, halves of
+    surrogate pairs, and what no document may hold.
 
     Examples
     --------

@@ -120,7 +120,8 @@ def no_axes(axes: Axes) -> None:
 def rows(axes: Axes, names: list[str]) -> None:
     """Name the rows of a picture, the first on top."""
     axes.set_yticks(range(len(names)), names)
-    plain(axes.get_yticklabels())
+    for tick in axes.yaxis.get_major_ticks():
+        plain((tick.label1, tick.label2))
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     axes.set_ylim(len(names) - 0.4, -0.6)

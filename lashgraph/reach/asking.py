@@ -6,7 +6,7 @@ from lashgraph.reach.chains import Chain, Namings
 from lashgraph.reach.facts import Facts
 from lashgraph.reach.hashes import Hashes
 from lashgraph.reach.layers import Layers
-from lashgraph.reach.why import State, Superseding, Why
+from lashgraph.reach.why import State, Superseding, Why, one_line
 
 
 class Asking:
@@ -52,7 +52,7 @@ class Asking:
             superseding=superseding,
             policy=facts.policy.name,
             _sizes={hash_: self._size(hash_) for hash_ in passed if self._is_there(hash_)},
-            _short={hash_: self._hashes.short(hash_) for hash_ in passed},
+            _short={hash_: one_line(self._hashes.short(hash_)) for hash_ in passed},
             _made_of=facts.made_of,
         )
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from lashgraph.errors import UnknownRefError
 from lashgraph.format.blob import hash_matches, unwrap
 from lashgraph.format.checkpoint import Manifest, decode
+from lashgraph.format.html import visible
 from lashgraph.format.strict import Invalid
 from lashgraph.reach.envelopes import is_envelope, names_manifest
 from lashgraph.reach.policy import GcPolicy
@@ -32,7 +33,7 @@ class Finding(NamedTuple):
     what: str
 
     def __str__(self) -> str:
-        return f"{self.table} {self.key}: {self.what}" if self.key else f"{self.table}: {self.what}"
+        return visible(f"{' '.join(filter(None, (self.table, self.key)))}: {self.what}")
 
 
 @dataclass

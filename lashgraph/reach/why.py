@@ -123,8 +123,8 @@ class Why:
         if not found.ref:
             return "no later turn superseded it, and there is no head"
         if not found.checkpoint:
-            return f"superseded by {_plain(found.ref)}, which has no checkpoint"
-        start = f"superseded by {_plain(found.ref)} -> checkpoint {self._short[found.checkpoint]}"
+            return f"superseded by {one_line(found.ref)}, which has no checkpoint"
+        start = f"superseded by {one_line(found.ref)} -> checkpoint {self._short[found.checkpoint]}"
         field = found.last.steps[-1].field
         if field == "checkpoint_ref":
             return start
@@ -133,7 +133,7 @@ class Why:
 
     def _line(self, chain: Chain) -> str:
         passed = [f"checkpoint {self._short[step.blob_hash]}" for step in chain.steps[:-1]]
-        start = [] if chain.source_kind == "manifest" and passed else [_plain(chain.ref)]
+        start = [] if chain.source_kind == "manifest" and passed else [one_line(chain.ref)]
         end = chain.steps[-1]
         return " -> ".join([*start, *passed, end.field, self._short[end.blob_hash]])
 
@@ -215,6 +215,6 @@ def _steps(chain: Chain) -> list[tuple[str, Step]]:
     return list(zip(sources, chain.steps, strict=False))
 
 
-def _plain(text: str) -> str:
-    """A key on one line."""
+def one_line(text: str) -> str:
+    """A key, or a part of one, on one line and without what a terminal would obey."""
     return visible(text).replace("\n", "\u240a").replace("\t", "\u2409")
