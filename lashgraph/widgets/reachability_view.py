@@ -33,7 +33,7 @@ class ReachabilityView(View):
     ----------
     selection : str
         Hash of the chosen blob, or key of the chosen root; empty if none is. The beginning of a
-        hash may be set if no other begins so.
+        hash may be set if no other begins so; what is neither is refused with a TraitError.
     kinds : list of str
         Kinds of blobs that are shown, as in ``store.blobs()``; all if it is empty.
     min_bytes, max_bytes : int or None
@@ -127,14 +127,19 @@ class ReachabilityView(View):
 
     @traitlets.validate("selection")
     def _known_one(self, proposal: Any) -> str:
-        return self._known.resolve(proposal["value"]) if proposal["value"] else ""
+        if not proposal["value"]:
+            return ""
+        try:
+            return self._known.resolve(proposal["value"])
+        except LashgraphError as error:
+            raise traitlets.TraitError(str(error)) from error
 
     @traitlets.validate("kinds")
     def _kinds_there(self, proposal: Any) -> list[str]:
         there = self._known.kinds
         for kind in proposal["value"]:
             if kind not in there:
-                raise InvalidRecordError(
+                raise traitlets.TraitError(
                     f"no blob is of the kind {shown(kind)}; there are: {', '.join(there) or 'none'}"
                 )
         return list(proposal["value"])
@@ -143,7 +148,8 @@ class ReachabilityView(View):
     def _some_bytes(self, proposal: Any) -> int | None:
         value: int | None = proposal["value"]
         if value is not None and value < 0:
-            raise InvalidRecordError(f"{proposal['trait'].name} is a number of bytes, not {value}")
+            name = proposal["trait"].name
+            raise traitlets.TraitError(f"{name} is a number of bytes, not {value}")
         return value
 
     def _why_stale(self) -> str:

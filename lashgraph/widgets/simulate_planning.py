@@ -235,17 +235,20 @@ class PlanningView(View):
         if value is None:
             return None
         if name == "max_file_bytes" and not self._side.has_file_budget:
-            raise InvalidRecordError(
+            raise traitlets.TraitError(
                 "max_file_bytes is a budget of one store; a corpus has free_bytes"
             )
-        return as_count(value, name)
+        try:
+            return as_count(value, name)
+        except InvalidRecordError as error:
+            raise traitlets.TraitError(str(error)) from error
 
     @traitlets.validate("plan")
     def _a_plan(self, proposal: Any) -> Plan | None:
         plan, kind = proposal["value"], self._side.plan_type
         if plan is None or isinstance(plan, kind):
             return plan
-        raise InvalidRecordError(
+        raise traitlets.TraitError(
             f"plan is a {kind.__name__} as plan_gc() makes it, not {shown(plan)}"
         )
 
