@@ -6,8 +6,6 @@ import gzip
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future
 from pathlib import Path
@@ -111,17 +109,3 @@ class Inline(Executor):
         except BaseException as error:
             future.set_exception(error)
         return future
-
-
-def run_script(
-    code: str, *arguments: str, timeout: float = 120
-) -> subprocess.CompletedProcess[str]:
-    """A program of its own, in a group of processes of its own, as a terminal starts it."""
-    return subprocess.run(
-        [sys.executable, "-c", code, *arguments],
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-        start_new_session=True,
-    )

@@ -6,8 +6,6 @@ import gzip
 import json
 import os
 import sqlite3
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from contextlib import closing
@@ -15,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import run_script
 from recorded import blob_hashes, folder_state, sha256
 from stores import recorded_params
 from test_forecast import in_form
@@ -191,12 +190,8 @@ def test_a_full_disk_deletes_nothing(how: str, named: str, tmp_path: Path, folde
             store.put_module_artifact(f"m{number}", os.urandom(8_000))
         store.put_blob(os.urandom(8_000))
     before = blob_hashes(path)
-    done = subprocess.run(
-        [sys.executable, "-c", FULL_DISK, str(path), str(folder), "200000", how],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = run_script(FULL_DISK, str(path), str(folder), "200000", how)
+    assert done.returncode == 0, done.stderr
     assert named in done.stdout
     assert "nothing was deleted" in done.stdout
     assert not names(folder)
@@ -658,9 +653,8 @@ def test_a_full_disk_while_restoring_leaves_the_old_state(path: Path, folder: Pa
         "try:\n    restore(sys.argv[1])\nexcept Exception as error:\n"
         "    print(type(error).__name__, error)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script, backup], capture_output=True, text=True, check=True
-    )
+    done = run_script(script, backup)
+    assert done.returncode == 0, done.stderr
     assert "BackupError" in done.stdout
     assert "nothing was replaced" in done.stdout
     assert blob_hashes(path) == before

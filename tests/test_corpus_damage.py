@@ -11,9 +11,11 @@ import threading
 from contextlib import closing
 from pathlib import Path
 
+import pandas as pd
 import pytest
-from corpora import Inline, built, folder, one_by_one, run_script  # noqa: F401 - fixtures
+from corpora import Inline, built, folder, one_by_one  # noqa: F401 - fixtures
 from pandas.testing import assert_frame_equal
+from processes import run_script
 
 import lashgraph as lg
 from lashgraph.corpus import Corpus, open_corpus
@@ -25,16 +27,34 @@ from lashgraph.errors import (
 )
 from lashgraph.testing.builders import SessionBuilder
 
+FRAMES = ("sessions", "nodes", "parts", "blobs", "turns")
 
-@pytest.fixture
-def forty(built: Path, tmp_path: Path) -> Path:
-    """Forty sessions."""
-    place = tmp_path / "forty"
+
+def make_forty(built: Path, folder: Path) -> Path:
+    place = folder / "forty"
     place.mkdir()
     sources = sorted(built.glob("*.db"))
     for number in range(40):
         shutil.copy(sources[number % len(sources)], place / f"{number:02}.db")
     return place
+
+
+@pytest.fixture
+def forty(built: Path, tmp_path: Path) -> Path:
+    """Forty sessions."""
+    return make_forty(built, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def undamaged(built: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
+    """The frames of forty whole sessions, each store read by itself; paths are names of files."""
+    paths = list(make_forty(built, tmp_path_factory.mktemp("whole")).glob("*.db"))
+    return {name: by_file_name(one_by_one(paths, name)) for name in FRAMES}
+
+
+def by_file_name(frame: pd.DataFrame) -> pd.DataFrame:
+    """The same where the folder does not show."""
+    return frame.assign(path=pd.array(list(map(os.path.basename, frame["path"])), dtype="str"))
 
 
 def cut(path: Path) -> None:
@@ -60,20 +80,24 @@ def other_version(path: Path) -> None:
 
 @pytest.mark.parametrize("damage", [cut, scribble, behead, other_version])
 @pytest.mark.parametrize("executor", [None, 2])
-def test_of_forty_files_two_are_damaged(forty: Path, damage: object, executor: int | None) -> None:
+def test_of_forty_files_two_are_damaged(
+    forty: Path, undamaged: dict[str, pd.DataFrame], damage: object, executor: int | None
+) -> None:
     bad = [forty / "07.db", forty / "23.db"]
     for path in bad:
         damage(path)  # type: ignore[operator]
     good = [path for path in sorted(forty.glob("*.db")) if path not in bad]
     with open_corpus(forty) as corpus:
-        for name in ("sessions", "nodes", "parts", "blobs", "turns"):
+        for name, whole in undamaged.items():
             with pytest.warns(DamagedDataWarning, match="2 files could not be read, or in part"):
                 found = getattr(corpus, name)(executor=executor)
             rest = found[~found["path"].isin(map(str, bad))].reset_index(drop=True)
-            assert_frame_equal(rest, one_by_one(good, name))
+            assert list(dict.fromkeys(rest["path"])) == list(map(str, good))
+            wanted = whole[~whole["path"].isin(path.name for path in bad)].reset_index(drop=True)
+            assert_frame_equal(by_file_name(rest), wanted)
             errors = corpus.errors()
             assert set(errors["path"]) == set(map(str, bad))
-            assert set(errors["stage"]) <= {"open", "sessions", "nodes", "parts", "blobs", "turns"}
+            assert set(errors["stage"]) <= {"open", *FRAMES}
             assert all(type(getattr(lg.errors, error)) is type for error in errors["error"])
             assert all(path in text for path, text in errors[["path", "message"]].values)
         assert set(map(str, good)) <= set(corpus)

@@ -13,7 +13,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from corpora import built, folder, run_script  # noqa: F401 - fixtures
+from corpora import built, folder  # noqa: F401 - fixtures
+from processes import run_script
 
 import lashgraph as lg
 from lashgraph.corpus import open_corpus

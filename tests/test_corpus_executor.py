@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from corpora import built, corpus, one_by_one, run_script, sessions_or_death  # noqa: F401 - fixtures
+from corpora import built, corpus, one_by_one, sessions_or_death  # noqa: F401 - fixtures
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
+from processes import run_script
 
 from lashgraph.corpus import Corpus, open_corpus
 from lashgraph.corpus.chunks import Piece, cut

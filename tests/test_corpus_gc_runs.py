@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from corpora import Inline, built, run_script  # noqa: F401 - fixtures
+from corpora import Inline, built  # noqa: F401 - fixtures
+from processes import Program, run_script
 from recorded import blob_hashes, folder_state
 
 import lashgraph as lg
@@ -107,7 +108,8 @@ class Bar:
                 time.sleep(1)
             if what == "wait":
                 print("waiting", flush=True)
-                sys.stdin.readline()
+                while not Path(folder, "go on").exists():
+                    time.sleep(0.01)
     def close(self):
         pass
 
@@ -167,16 +169,13 @@ def test_kills_at_any_moment_leave_whole_files(many: Path) -> None:
         return journal.read_bytes().count(b'"end"') if journal.exists() else 0
 
     for _ in range(4):
-        child = subprocess.Popen(
-            [sys.executable, "-c", SWEEPING, str(many), "go", "0", "0", "compact"],
-            stdout=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        child = Program(SWEEPING, str(many), "go", "0", "0", "compact")
         seen = so_far()
-        while child.poll() is None:
-            if so_far() >= seen + 3:
-                os.killpg(child.pid, signal.SIGKILL)
-                child.wait()
+        while child.is_running and so_far() < seen + 3:
+            time.sleep(0.001)
+        if child.is_running:
+            os.killpg(child.pid, signal.SIGKILL)
+        child.end()
         for name, found in hashes(many).items():
             assert found in (before[name], wanted[name]), f"{name} is half swept"
     with open_corpus(many, mode="rw") as corpus:
@@ -307,22 +306,17 @@ def test_threads_sweep_what_one_does(many: Path) -> None:
 
 
 @pytest.fixture
-def at_work(many: Path) -> Iterator[subprocess.Popen[str]]:
+def at_work(many: Path) -> Iterator[Program]:
     """Another process in the middle of a batch."""
-    child = subprocess.Popen(
-        [sys.executable, "-c", SWEEPING, str(many), "wait", "3", "0", ""],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert child.stdout is not None
-    assert child.stdout.readline() == "waiting\n"
+    child = Program(SWEEPING, str(many), "wait", "3", "0", "")
+    while child.is_running and child.printed != "waiting\n":
+        time.sleep(0.01)
     yield child
     child.kill()
-    child.communicate()
+    child.end()
 
 
-def test_a_second_batch_on_a_folder_refuses(many: Path, at_work: subprocess.Popen[str]) -> None:
+def test_a_second_batch_on_a_folder_refuses(many: Path, at_work: Program) -> None:
     before = folder_state(many)
     with open_corpus(many, mode="rw") as corpus:
         plan = corpus.plan_gc()
@@ -334,23 +328,22 @@ def test_a_second_batch_on_a_folder_refuses(many: Path, at_work: subprocess.Pope
             assert raised.value.owner["host"] == socket.gethostname()
         assert folder_state(many) == before
         assert isinstance(pickle.loads(pickle.dumps(raised.value)), CorpusLockedError)
-        told, _ = at_work.communicate("\n")
-        assert f"{FILES} files swept" in told
+        (many / "go on").touch()
+        at_work.wait()
+        assert f"{FILES} files swept" in at_work.printed
         assert plan.sweep().skipped == {"nothing": 3, "gone": FILES - 3}
 
 
-def test_batches_on_two_folders_do_not_meet(
-    many: Path, at_work: subprocess.Popen[str], tmp_path: Path
-) -> None:
-    assert at_work.poll() is None
+def test_batches_on_two_folders_do_not_meet(many: Path, at_work: Program, tmp_path: Path) -> None:
+    assert at_work.is_running
     other = Path(shutil.copytree(many, tmp_path / "other", ignore=shutil.ignore_patterns(".*")))
     assert open_corpus(other, mode="rw").plan_gc().sweep().counts["done"] == FILES - 3
 
 
 def test_a_corpus_over_both_folders_is_refused_and_leaves_no_lock(
-    many: Path, at_work: subprocess.Popen[str], tmp_path: Path
+    many: Path, at_work: Program, tmp_path: Path
 ) -> None:
-    assert at_work.poll() is None
+    assert at_work.is_running
     other = Path(shutil.copytree(many, tmp_path / "a", ignore=shutil.ignore_patterns(".*")))
     before = folder_state(other)
     with pytest.raises(CorpusLockedError):

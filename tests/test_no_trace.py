@@ -7,11 +7,13 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from processes import Program
 from recorded import folder_state
 
 import lashgraph as lg
@@ -146,28 +148,26 @@ with lg.open(sys.argv[1], "rw") as store:
 def test_a_writer_at_work_is_read_consistently(recorded: Recorded) -> None:
     path = recorded(HEALTHY)
     seen = set()
-    with subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        with lg.open(path) as store:
-            while process.poll() is None:
-                try:
-                    session = store.load_session()
-                except errors.StoreChangedError:
-                    continue
-                assert session is not None
-                assert session.checkpoint is not None
-                count, turn = len(session.graph), session.checkpoint.turn_state
-                if session.graph.leaf == f"new{count - 4}":
-                    assert turn is not None
-                    assert turn.turn_index == count - 4
-                seen.add(count)
-            session = store.load_session()
+    writer = Program(WRITER, str(path))
+    while writer.is_running and writer.printed != "ready\n":
+        time.sleep(0.001)
+    with lg.open(path) as store:
+        while writer.is_running:
+            try:
+                session = store.load_session()
+            except errors.StoreChangedError:
+                continue
             assert session is not None
-            assert (len(session.graph), session.graph.leaf) == (403, "new399")
-    assert process.returncode == 0
+            assert session.checkpoint is not None
+            count, turn = len(session.graph), session.checkpoint.turn_state
+            if session.graph.leaf == f"new{count - 4}":
+                assert turn is not None
+                assert turn.turn_index == count - 4
+            seen.add(count)
+        session = store.load_session()
+        assert session is not None
+        assert (len(session.graph), session.graph.leaf) == (403, "new399")
+    assert writer.end().returncode == 0
     assert len(seen) > 3
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import inspect
 import sqlite3
-import subprocess
-import sys
 import threading
 import warnings
 from collections.abc import Callable
@@ -14,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import run_script
 from recorded import blob_hashes, final_tables, folder_state, rows
 
 import lashgraph as lg
@@ -387,8 +386,7 @@ def test_a_writer_that_dies_leaves_the_old_state(recorded: Recorded) -> None:
         "    nodes.replace(connection, [])\n"
         "    os._exit(9)\n"
     )
-    died = subprocess.run([sys.executable, "-c", script, str(path)], check=False)
-    assert died.returncode == 9
+    assert run_script(script, str(path)).returncode == 9
     assert final_tables(path) == before
     with lg.open(path, "rw") as store:
         store.put_blob(b"goes on")
