@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, get_args
 
 from lashgraph.check.reading import value_of
 from lashgraph.format import packed
-from lashgraph.format.blob import BlobKind
+from lashgraph.format.blob import StoredKind
 from lashgraph.format.node import Cause, PartKind, Role
 from lashgraph.format.strict import Invalid, plain
 
@@ -28,7 +28,7 @@ _ORIGIN = _Closed("origin kind", frozenset({"plugin", "process"}))
 _MEDIA = _Closed("media kind", frozenset({"image"}))
 _IMAGE = _Closed("image type", frozenset({"png", "jpeg", "gif", "webp", "bmp"}))
 _CAUSE = _Closed("cause", frozenset(c.__struct_config__.tag for c in get_args(Cause)))
-_BLOB = _Closed("blob kind", frozenset(get_args(BlobKind)))
+_BLOB = _Closed("blob kind", frozenset(get_args(StoredKind)))
 _COMPRESSION = _Closed("compression", frozenset({"None", "Zlib"}))
 
 

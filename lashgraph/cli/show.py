@@ -123,10 +123,8 @@ def _pruned(message: Message) -> str:
 
 def _body(node: Node) -> Iterator[Block]:
     """What a protocol event or a plugin entry holds, as JSON in lines."""
-    protocol = node.event.protocol if node.event is not None else None
-    raw: Any = node.body_json if protocol is None else protocol.payload_json
-    name = "body" if protocol is None else "payload"
-    yield Block(name, msgspec.json.format(bytes(raw), indent=2).decode())
+    name = "body" if node.event is None else "payload" if node.invocation is None else "call"
+    yield Block(name, msgspec.json.format(bytes(node.held_json), indent=2).decode())
 
 
 def _other_end(call: Any, node_id: str) -> Iterator[Block]:

@@ -181,4 +181,6 @@ def node_kind(node: Node) -> str:
         return f"{node.message.role} message"
     if node.event is not None and node.event.protocol is not None:
         return f"protocol event of {node.event.protocol.plugin_id}"
+    if node.invocation is not None:
+        return f"call of {node.invocation.tool}"
     return f"plugin entry {node.plugin_type}"

@@ -30,7 +30,7 @@ class Header(NamedTuple):
     version: int | None = None
 
 
-EMPTY, UNREAD, OTHER, TURSO = Header("empty"), Header("unread"), Header("other"), Header("turso")
+EMPTY, UNREAD, OTHER = Header("empty"), Header("unread"), Header("other")
 
 
 def read_header(path: str) -> Header:
@@ -46,9 +46,8 @@ def read_header(path: str) -> Header:
     finally:
         os.close(descriptor)
     if first.startswith(_MAGIC) and len(first) == _LENGTH:
-        if first[18:20] == _TURSO:
-            return TURSO
-        return Header("sqlite", int.from_bytes(first[60:64], "big"))
+        kind: HeaderKind = "turso" if first[18:20] == _TURSO else "sqlite"
+        return Header(kind, int.from_bytes(first[60:64], "big"))
     return OTHER if first else EMPTY
 
 

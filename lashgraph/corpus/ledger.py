@@ -19,7 +19,6 @@ from lashgraph.store import StoreOptions
 
 _NO_DATABASE: dict[HeaderKind, str] = {
     "other": "not an SQLite database",
-    "turso": "written by the Turso engine (lash alpha.25 to alpha.34), which SQLite does not open",
 }
 
 

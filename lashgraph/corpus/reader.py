@@ -40,8 +40,11 @@ class Reader(Store):
     """
 
     def __init__(self, path: str, options: StoreOptions) -> None:
-        super().__init__(Database(path, "r", options.busy_timeout), options)
+        database = Database(path, "r", options.busy_timeout, allow_unknown=options.allow_unknown)
+        super().__init__(database, options)
         self.damages: list[RowDamage] = []
+        if not database.dialect.is_known:
+            self.damages.append(RowDamage("sqlite_master", "", database.dialect.name))
 
     @property
     def fingerprint(self) -> str:

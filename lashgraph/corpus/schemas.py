@@ -28,7 +28,8 @@ FILES = FrameSchema.of(
     "every file that was listed, as it was then",
     closed(
         "kind",
-        "what its first bytes say; unread: they could not be read, or this process has it open",
+        "what its first bytes say; turso: written by lash alpha.25 to alpha.34, read through a "
+        "copy in memory; unread: they could not be read, or this process has it open",
         "sqlite",
         "turso",
         "other",
@@ -106,7 +107,7 @@ HITS = FrameSchema.of(
     "every text that was searched for and found, in load order",
     text("node_id", "the node that says it"),
     maybe("part_index", "place of the part in its message; missing for events"),
-    closed("kind", "kind of the part, or of the event", *PART_KINDS, "protocol", "plugin"),
+    closed("kind", "kind of the part, or of the event", *PART_KINDS, "protocol", "plugin", "tool"),
     closed("role", "role of the message", *ROLES),
     text("tool_name", "the tool of the part"),
     time("timestamp", "when its node was made"),

@@ -114,12 +114,14 @@ def _of_node(node: Node, asked: Wanted) -> Iterator[_Hit]:
                 found = _found(part.content, asked.pattern)
                 if found is not None:
                     yield _Hit(index, part.kind, message.role, part.tool_name, *found)
-    elif asked.role is None and asked.tool is None:
-        kind = "plugin" if node.event is None else "protocol"
+        return
+    called = None if node.invocation is None else node.invocation.tool
+    if asked.role is None and asked.tool in (None, called):
+        kind = "plugin" if node.event is None else "protocol" if called is None else "tool"
         for text in texts_of(node):
             found = _found(text, asked.pattern)
             if found is not None:
-                yield _Hit(None, kind, None, None, *found)
+                yield _Hit(None, kind, None, called, *found)
 
 
 def _found(text: str, pattern: re.Pattern[str]) -> tuple[int, int, str] | None:

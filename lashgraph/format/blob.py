@@ -21,6 +21,18 @@ BlobKind = Literal[
     "ExecutionStateSnapshot",
     "LashlangModule",
 ]
+StoredKind = Literal[
+    "GenericBlob",
+    "CheckpointManifest",
+    "ToolState",
+    "PluginSessionSnapshot",
+    "ExecutionStateSnapshot",
+    "LashlangModule",
+    "ProcessExecutionEnv",
+    "CheckpointComponent",
+]
+"""Kinds that some release writes: the last but one from alpha.66 on, the last in catalogues."""
+
 Hint = Literal["Compressible", "InlinePreferred", "LargePayload"]
 BlobProfile = Literal["balanced", "compact", "lowlatency"]
 
@@ -41,10 +53,17 @@ class Descriptor(Record, frozen=True):
     hints: list[Hint] = []
 
 
+class StoredDescriptor(Record, frozen=True):
+    """A descriptor as any release may have written it."""
+
+    kind: StoredKind
+    hints: list[Hint] = []
+
+
 class Envelope(Record, frozen=True):
     """A stored blob with its descriptor."""
 
-    descriptor: Descriptor
+    descriptor: StoredDescriptor
     compression: Literal["None", "Zlib"]
     content: bytes
 
@@ -164,7 +183,7 @@ def peek(prefix: bytes) -> tuple[str, str] | None:
     try:
         if unpacker.read_map_header() != 3 or packed.read_value(unpacker) != "descriptor":
             return None
-        descriptor = build(packed.read_value(unpacker), Descriptor, packed=True)
+        descriptor = build(packed.read_value(unpacker), StoredDescriptor, packed=True)
         if packed.read_value(unpacker) != "compression":
             return None
         compression = packed.read_value(unpacker)

@@ -128,6 +128,8 @@ class Dialect:
         The most that is offered: sweeping includes reading, writing includes sweeping.
     proof : str
         What shows that this much is safe, or why no more is offered.
+    is_known : bool
+        Whether a release is known that writes this version; of another the nearest form is taken.
     """
 
     version: int
@@ -142,6 +144,7 @@ class Dialect:
     ddl: tuple[str, ...] = ()
     access: Access = "sweep"
     proof: str = ""
+    is_known: bool = True
 
     def offers(self, operation: str) -> bool:
         """Whether an operation that writes is offered for files of this form."""

@@ -275,6 +275,20 @@ class Node(Record, frozen=True, kw_only=True):
         return None
 
     @property
+    def held_json(self) -> Raw:
+        """What a node that is no message holds, as JSON: payload, body, or a tool's call."""
+        if self.event is not None and self.event.protocol is not None:
+            return self.event.protocol.payload_json
+        return Raw(b"null") if self.body_json is UNSET else self.body_json
+
+    @property
+    def held_by(self) -> str | None:
+        """Plugin of a protocol event, type of a plugin entry, or the tool that was called."""
+        if self.event is not None and self.event.protocol is not None:
+            return self.event.protocol.plugin_id
+        return self.plugin_type
+
+    @property
     def body(self) -> Any:
         """The body of a plugin node as Python values; None for other nodes."""
         return None if self.body_json is UNSET else jsontext.value_of(self.body_json)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import msgspec
+from msgspec import Raw
 
 from lashgraph.format import jsontext
 from lashgraph.format.invocation import ToolEvent, ToolRecord
@@ -28,6 +29,18 @@ class NodeWithTool(Node, frozen=True, kw_only=True):
         """The tool call with its result, if the node is one."""
         found = self.event.tool if self.event is not None else None
         return found.invocation.record if found is not None and found.invocation else None
+
+    @property
+    def held_json(self) -> Raw:
+        """What a node that is no message holds, as JSON: payload, body, or a tool's call."""
+        found = self.invocation
+        return super().held_json if found is None else Raw(jsontext.encode(found))
+
+    @property
+    def held_by(self) -> str | None:
+        """Plugin of a protocol event, type of a plugin entry, or the tool that was called."""
+        found = self.invocation
+        return super().held_by if found is None else found.tool
 
 
 class ModeEvent(ProtocolEvent, frozen=True):

@@ -9,9 +9,12 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
+from msgspec import Raw
 from numpy.typing import NDArray
 
 from lashgraph.columns import FrameSchema, closed, flag, maybe_flag, number, text, time, times
+from lashgraph.format import jsontext
+from lashgraph.format.invocation import ToolRecord
 from lashgraph.format.node import Part
 from lashgraph.format.texts import plain_texts
 from lashgraph.frames.graph import Scan
@@ -85,6 +88,10 @@ def tool_calls_table(source: Source, wanted: frozenset[str], *, tombstoned: bool
         for place, node in enumerate(found, start):
             message = node.message if node is not None else None
             if node is None or message is None:
+                if node is not None and node.invocation is not None:
+                    answer = _as_result(node.invocation)
+                    results.add(place, 0, node.timestamp, answer)
+                    raws["ToolResult"].append(answer.content_json)
                 continue
             for index, part in enumerate(message.parts):
                 if part.kind in raws:
@@ -97,6 +104,22 @@ def tool_calls_table(source: Source, wanted: frozenset[str], *, tombstoned: bool
             results.contents += plain_texts(raws["ToolResult"])
     pairs = _Pairing(calls, results, scan).rows()
     return Table(_columns(scan, calls, results, pairs), len(pairs.call), scan.damages)
+
+
+def _as_result(invocation: ToolRecord) -> Part:
+    """A tool's event as the part that answers the call; a failed one begins as the runtime's do."""
+    payload = invocation.payload
+    words = payload if isinstance(payload, str) else jsontext.encode(payload).decode()
+    if invocation.status == "failure":
+        words = f"{FAILED} {words}"
+    return Part(
+        id="",
+        kind="ToolResult",
+        content_json=Raw(jsontext.encode(words)),
+        tool_call_id=invocation.call_id,
+        tool_name=invocation.tool,
+        prune_state="Intact",
+    )
 
 
 class _Pairs(NamedTuple):

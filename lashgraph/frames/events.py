@@ -14,20 +14,26 @@ from lashgraph.tree.steps import Step, step_of
 
 EVENTS = FrameSchema.of(
     "events",
-    "every protocol event and plugin entry, in load order",
+    "every protocol event, plugin entry and tool's event, in load order",
     text("node_id", "the node that holds it"),
-    closed("kind", "what it is", "protocol", "plugin"),
+    closed(
+        "kind",
+        "what it is; tool: a call with its result in one, which releases until alpha.34 record",
+        "protocol",
+        "plugin",
+        "tool",
+    ),
     text("plugin_id", "the plugin that a protocol event belongs to"),
     text(
         "type",
-        "type of a plugin entry; of a protocol event the first key of its payload, missing if that "
-        "is no object or empty",
+        "type of a plugin entry; name of a tool; of a protocol event the first key of its payload, "
+        "missing if that is no object or empty",
     ),
     time("timestamp", "when it was made"),
     text("agent_frame_id", "the agent frame it belongs to"),
     flag("on_active_path", "whether the path of the head's leaf passes here"),
     flag("tombstoned", "whether its node waits for vacuum"),
-    text("body", "its payload or body as JSON"),
+    text("body", "its payload or body as JSON; of a tool's event the call and its output"),
 )
 
 STEPS = FrameSchema.of(
@@ -59,6 +65,7 @@ def events_table(source: Source, wanted: frozenset[str], *, tombstoned: bool = F
     scan = Scan(source, tombstoned=tombstoned)
     picked = Picked(scan)
     plugin_ids: list[str | None] = []
+    kinds: list[str] = []
     types: list[str | None] = []
     bodies: list[str] = []
     for start, found in scan.chunks():
@@ -68,12 +75,15 @@ def events_table(source: Source, wanted: frozenset[str], *, tombstoned: bool = F
             picked.add(place, node)
             protocol = node.event.protocol if node.event is not None else None
             plugin_ids.append(protocol.plugin_id if protocol is not None else None)
-            raw: Any = node.body_json if protocol is None else protocol.payload_json
-            types.append(_first_key(raw) if protocol is not None else node.plugin_type)
+            kinds.append(
+                "plugin" if node.event is None else "tool" if protocol is None else "protocol"
+            )
+            raw: Any = node.held_json
+            types.append(_first_key(raw) if protocol is not None else node.held_by)
             if "body" in wanted:
                 bodies.append(bytes(raw).decode())
     columns = picked.columns() | {
-        "kind": lambda: ["plugin" if one is None else "protocol" for one in plugin_ids],
+        "kind": kinds,
         "plugin_id": plugin_ids,
         "type": types,
         "body": bodies,

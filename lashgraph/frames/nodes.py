@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from lashgraph.columns import FrameSchema, closed, count, flag, maybe, text, time
 from lashgraph.format.node import Node
+from lashgraph.format.node_forms import NodeWithTool
 from lashgraph.frames.graph import Scan, cause_columns, cause_values
 from lashgraph.frames.source import Source, Table
 from lashgraph.tree.forest import ABSENT, ROOT, Forest, measure, without_cycles
@@ -18,8 +19,8 @@ from lashgraph.tree.tour import tour
 
 ROLES = ("User", "Assistant", "System", "Event")
 _STATUSES = ("root", "present", "tombstoned", "missing", "cycle", "unreadable")
-_KINDS = ("message", "protocol", "plugin", "unreadable")
-_UNREADABLE = _KINDS.index("unreadable")
+_KINDS = ("message", "protocol", "plugin", "tool", "unreadable")
+_TOOL, _UNREADABLE = _KINDS.index("tool"), _KINDS.index("unreadable")
 
 NODES = FrameSchema.of(
     "nodes",
@@ -49,7 +50,11 @@ NODES = FrameSchema.of(
     ),
     text("agent_frame_id", "the agent frame it belongs to"),
     time("timestamp", "when it was made"),
-    closed("kind", "what it is", *_KINDS),
+    closed(
+        "kind",
+        "what it is; tool: a call with its result in one, which releases until alpha.34 record",
+        *_KINDS,
+    ),
     closed("role", "role of a message; missing for other nodes", *ROLES),
     text("plugin_type", "type of a plugin node; missing for other nodes"),
     *cause_columns(),
@@ -96,6 +101,11 @@ class _Rows:
                 0 if message is not None else 1 if event is not None else 2
                 for message, event in zip(messages, events, strict=True)
             ]
+            if isinstance(found[0], NodeWithTool):
+                start = len(self.kinds) - len(found)
+                for at, node in enumerate(found, start):
+                    if node.invocation is not None:
+                        self.kinds[at] = _TOOL
 
 
 _NOTHING = Node(node_id="", timestamp="", kind="plugin")

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 
 from lashgraph.errors import UnusualPlanError
 from lashgraph.reach.mark import Mark
+from lashgraph.reach.refs import TurnRefs
+from lashgraph.sqlite import heads
 
 _SHOWN = 3
 
@@ -39,7 +41,7 @@ def alarms(connection: sqlite3.Connection, now: Mark) -> tuple[str, ...]:
     if turns and turns[-1].ref not in now.policy.drop:
         newest = turns[-1]
         named = [ref for ref in newest.named() if ref.blob_hash in doomed]
-        if named:
+        if named and not _went_on(connection, newest):
             shown = ", ".join(f"{ref.field} {ref.blob_hash}" for ref in named[:_SHOWN])
             more = f" and {len(named) - _SHOWN} more" if len(named) > _SHOWN else ""
             found.append(
@@ -47,6 +49,14 @@ def alarms(connection: sqlite3.Connection, now: Mark) -> tuple[str, ...]:
                 f"to: {shown}{more}"
             )
     return tuple(found)
+
+
+def _went_on(connection: sqlite3.Connection, newest: TurnRefs) -> bool:
+    """Whether a commit that is no turn came after the newest turn: it explains what is garbage."""
+    head = heads.row(connection)
+    if head is None or newest.result is None:
+        return False
+    return head.has_revision and head.revision > newest.result.head_revision
 
 
 def refuse_if_unusual(found: Sequence[str], path: str) -> None:

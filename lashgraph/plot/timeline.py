@@ -124,7 +124,8 @@ def timeline(
                 label="failed tool call",
                 zorder=4,
             )
-    legend(axes)
+    if axes.get_legend_handles_labels()[0]:
+        legend(axes)
     return axes
 
 

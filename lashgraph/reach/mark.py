@@ -135,6 +135,9 @@ class _Marker:
     def run(self) -> None:
         """Mark from all roots of the policy that it does not drop."""
         refs, policy = self.result.refs, self.result.policy
+        dialect = dialect_of(self.connection)
+        if not dialect.is_known:
+            self._refuse("sqlite_master", "user_version", f"{dialect.name}: {dialect.proof}")
         self._check_head(refs)
         self._check_names()
         starts = [

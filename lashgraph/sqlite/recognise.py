@@ -59,8 +59,8 @@ def recognise(
         advice = "a newer lashgraph may read it" if version > newest else "no release wrote it"
         raise UnsupportedSchemaError(
             f"{path}: session schema version {version}; supported: "
-            f"{', '.join(map(str, VERSIONS))}; {advice}; StoreOptions(allow_unknown=True) reads "
-            "what can be read of it",
+            f"{', '.join(map(str, VERSIONS))}; {advice}; mode='r' with "
+            "StoreOptions(allow_unknown=True) reads what can be read of it",
             path=path,
             version=version,
         )
@@ -151,6 +151,7 @@ def _as_far_as_it_goes(known: Dialect, version: int, there: Mapping[str, set[str
         ddl=(),
         access="read",
         proof="what this version keeps alive is not known",
+        is_known=False,
     )
 
 

@@ -135,7 +135,7 @@ def _children_by_parent(folder: Path) -> dict[str, list[_Child]]:
             refused.append(str(error))
             continue
         if meta is not None and meta.relation.parent_session_id is not None:
-            child = _Child(str(path), meta.relation.caused_by)
+            child = _Child(str(path), meta.relation.cause)
             found[meta.relation.parent_session_id].append(child)
     if refused:
         more = "" if len(refused) <= _NAMED else f"; and {len(refused) - _NAMED} more"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import warnings
 
-from lashgraph.errors import InvalidRecordError
+from lashgraph.errors import InvalidRecordError, UnknownVersionWarning
 from lashgraph.format.arguments import shown
+from lashgraph.format.html import visible
 from lashgraph.sqlite.database import Database, Mode
 from lashgraph.store.options import StoreOptions
 from lashgraph.store.store import Store
@@ -40,8 +42,15 @@ def open(  # noqa: A001 - lashgraph.open is the name that users look for
         One class for each reason: `StoreNotFoundError`, `NotAFileError`, `NotSQLiteError`,
         `EmptyFileError`, `NotASessionStoreError`, `UnsupportedSchemaError`, `MissingTableError`,
         `StoreExistsError`, `UnsafeSchemaError`, `UnwritablePathError`.
+    PendingLogError
+        The Turso engine's log holds commits that the file lacks.
     StoreLockedError
         Another connection held the lock longer than ``options.busy_timeout`` seconds.
+
+    Warns
+    -----
+    UnknownVersionWarning
+        The file is of a version that is not known, and ``options.allow_unknown`` is set.
 
     Examples
     --------
@@ -65,4 +74,12 @@ def open(  # noqa: A001 - lashgraph.open is the name that users look for
     if "\0" in name:
         raise InvalidRecordError(f"path {name!r} holds a NUL, which no file name does")
     expanded = name if name == ":memory:" else os.path.expanduser(name)
-    return Store(Database(expanded, mode, chosen.busy_timeout), chosen)
+    database = Database(expanded, mode, chosen.busy_timeout, allow_unknown=chosen.allow_unknown)
+    if not database.dialect.is_known:
+        warnings.warn(
+            f"{visible(name)}: {database.dialect.name}; what is missing or odd may be of that "
+            "version, and no collection is offered",
+            UnknownVersionWarning,
+            stacklevel=2,
+        )
+    return Store(database, chosen)

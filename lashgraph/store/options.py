@@ -28,6 +28,9 @@ class StoreOptions:
         Seconds to wait for another connection's lock.
     clock : callable
         Seconds since 1970, UTC; every time that is written comes from here.
+    allow_unknown : bool
+        Read a file of a schema version that is not known, as far as the nearest known form reads
+        it, with an `UnknownVersionWarning`; nothing is ever deleted from such a file.
 
     Raises
     ------
@@ -46,6 +49,7 @@ class StoreOptions:
     gc_policy: GcPolicy = field(default_factory=GcPolicy.safe)
     busy_timeout: float = 15.0
     clock: Callable[[], float] = time.time
+    allow_unknown: bool = False
 
     def __post_init__(self) -> None:
         if self.blob_profile is not None and self.blob_profile not in tuple(ZLIB_FROM):

@@ -118,7 +118,7 @@ class SweepingStore(ReadingStore):
             The roots moved, or a planned blob is alive now or gone.
         UnusualPlanError
             There is no root at all, yet nodes or turns; or a doomed blob is named by the newest
-            recorded turn.
+            recorded turn, and no commit came after it.
         DamagedStoreError
             The store was damaged since.
         BackupError

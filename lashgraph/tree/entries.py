@@ -40,6 +40,8 @@ def author_of(node: Node) -> str:
     """Who made a node: human, model, tool, process, system; of what is no message its kind."""
     message = node.message
     if message is None:
+        if node.invocation is not None:
+            return "tool"
         return "protocol" if node.kind == "event" else "plugin"
     if message.origin is not None:
         return str(message.origin.__struct_config__.tag)

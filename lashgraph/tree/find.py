@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, get_args
 
 from lashgraph.errors import InvalidRecordError
+from lashgraph.format import jsontext
 from lashgraph.format.node import Node, Role
 
 Test = Callable[[Node], bool]
@@ -60,7 +61,9 @@ def _compiled(regex: str | re.Pattern[str]) -> re.Pattern[str]:
 
 def _names_tool(node: Node, tool: str) -> bool:
     message = node.message
-    return message is not None and any(part.tool_name == tool for part in message.parts)
+    if message is None:
+        return node.invocation is not None and node.invocation.tool == tool
+    return any(part.tool_name == tool for part in message.parts)
 
 
 def texts_of(node: Node) -> Iterator[str]:
@@ -69,10 +72,8 @@ def texts_of(node: Node) -> Iterator[str]:
     if message is not None:
         for part in message.parts:
             yield part.content
-    elif node.event is not None and node.event.protocol is not None:
-        yield from _texts_in(node.event.protocol.payload)
     else:
-        yield from _texts_in(node.body)
+        yield from _texts_in(jsontext.value_of(node.held_json))
 
 
 def _texts_in(value: Any) -> Iterator[str]:

@@ -70,10 +70,8 @@ def _title(node: Node) -> str:
     step = step_of(node)
     if step is not None:
         return "Step" if step.iteration is None else f"Step {step.iteration}"
-    protocol = node.event.protocol if node.event is not None else None
-    return visible(
-        f"Plugin entry {node.plugin_type}" if protocol is None else f"Event of {protocol.plugin_id}"
-    )
+    what = "Plugin entry" if node.event is None else "Event of"
+    return visible(f"{what if node.invocation is None else 'Call of'} {node.held_by}")
 
 
 def _facts(graph: SessionGraph, outline: Outline, at: int) -> Iterator[tuple[str, Any]]:
@@ -105,9 +103,7 @@ def _parent(graph: SessionGraph, outline: Outline, at: int) -> str:
 
 
 def _body(node: Node) -> str:
-    protocol = node.event.protocol if node.event is not None else None
-    text = node.body_json if protocol is None else protocol.payload_json
-    return "" if isinstance(text, msgspec.UnsetType) else pretty(bytes(text))
+    return pretty(bytes(node.held_json))
 
 
 def _of_message(

@@ -31,10 +31,7 @@ def _words(node: Node) -> str:
     step = step_of(node)
     if step is not None:
         return Entry(node, None, step).words or step.error or "(step without code)"
-    protocol = node.event.protocol if node.event is not None else None
-    name = node.plugin_type if protocol is None else protocol.plugin_id
-    text = node.body_json if protocol is None else protocol.payload_json
-    return f"{name} {bytes(text)[:_BODY].decode(errors='replace') if text else ''}"
+    return f"{node.held_by} {bytes(node.held_json)[:_BODY].decode(errors='replace')}"
 
 
 def tools(node: Node) -> list[str]:
