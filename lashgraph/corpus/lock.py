@@ -59,6 +59,12 @@ def _is_alive(owner: dict[str, Any]) -> bool:
     return birth is None or birth == _birth(pid)
 
 
+def _is_this_process(owner: dict[str, Any]) -> bool:
+    """Whether it is this process, which an interrupt kept from taking its lock file away."""
+    me = this_owner(0.0)
+    return all(owner.get(key) == me[key] for key in ("pid", "host", "birth"))
+
+
 @contextmanager
 def locked(folder: str, now: float) -> Iterator[dict[str, Any] | None]:
     """Hold a folder's lock inside the block.
@@ -84,20 +90,17 @@ def locked(folder: str, now: float) -> Iterator[dict[str, Any] | None]:
         No file can be made in the folder.
     """
     path = os.path.join(folder, NAME)
-    descriptor = _held(path)
+    descriptor, by_system = _held(path)
     try:
         before = _owner(descriptor)
-        if before is not None and _is_alive(before):
+        left_by_us = by_system and before is not None and _is_this_process(before)
+        if before is not None and not left_by_us and _is_alive(before):
             raise _refused(path, before)
-        os.ftruncate(descriptor, 0)
-        os.lseek(descriptor, 0, os.SEEK_SET)
         try:
+            os.ftruncate(descriptor, 0)
+            os.lseek(descriptor, 0, os.SEEK_SET)
             os.write(descriptor, json.dumps(this_owner(now)).encode())
             os.fsync(descriptor)
-        except OSError:
-            _take_away(descriptor, path)
-            raise
-        try:
             yield before
         finally:
             _take_away(descriptor, path)
@@ -112,15 +115,16 @@ def _take_away(descriptor: int, path: str) -> None:
             os.unlink(path)
 
 
-def _held(path: str) -> int:
-    """A descriptor of the lock file that no other run has locked."""
+def _held(path: str) -> tuple[int, bool]:
+    """A descriptor of the lock file, which no other run has; and whether the system locked it."""
     for _ in range(_ATTEMPTS):
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            if not _lock(descriptor):
+            by_system = _lock(descriptor)
+            if by_system is None:
                 raise _refused(path, _owner(descriptor) or {})
             if _is_at(descriptor, path):
-                return descriptor
+                return descriptor, by_system
         except BaseException:
             os.close(descriptor)
             raise
@@ -128,15 +132,16 @@ def _held(path: str) -> int:
     raise _refused(path, {})
 
 
-def _lock(descriptor: int) -> bool:
+def _lock(descriptor: int) -> bool | None:
+    """Lock a file: True; False where the system has no locks; None where it is locked already."""
     if sys.platform == "win32":
-        return True
+        return False
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        return False
+        return None
     except OSError:
-        pass  # a file system without locks: the owner's number has to do
+        return False  # a file system without locks: the owner's number has to do
     return True
 
 

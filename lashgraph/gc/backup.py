@@ -6,8 +6,8 @@ import contextlib
 import itertools
 import json
 import os
+import secrets
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -120,9 +120,9 @@ def name_of(store: str, fingerprint: str, now: float) -> str:
 @contextmanager
 def new_file(folder: str) -> Iterator[str]:
     """An empty file that is gone after the block, unless it has got another name."""
-    descriptor, partial = tempfile.mkstemp(prefix=".lashgraph-", suffix=".partial", dir=folder)
-    os.close(descriptor)
+    partial = os.path.join(folder, f".lashgraph-{secrets.token_hex(8)}.partial")
     try:
+        os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         yield partial
     finally:
         for suffix in ("", "-journal", "-wal", "-shm"):
@@ -197,12 +197,18 @@ def _name_finally(partial: str, stem: str, note: dict[str, str]) -> str:
             sync(target + NOTE)
             give_name(partial, target)
         except BaseException as error:
+            if not os.path.exists(partial) or _is_same(partial, target):
+                os.unlink(target)  # an interrupt came right after it got its name
             os.unlink(target + NOTE)
             if not isinstance(error, FileExistsError):
                 raise
         else:
             return target
     raise AssertionError("unreachable")
+
+
+def _is_same(path: str, other: str) -> bool:
+    return os.path.exists(other) and os.path.samefile(path, other)
 
 
 def give_name(partial: str, target: str) -> None:
