@@ -35,7 +35,7 @@ TEXTS: Mapping[str, str] = MappingProxyType(
         "script": f"<script>{_RUN}</script>",
         "vector": f"<svg onload={_RUN}><animate onbegin={_RUN} attributeName=x dur=1s></svg>",
         "frame": f"<iframe srcdoc=\"<script>parent.{MARK}=1</script>\" src='{BEACON}'></iframe>",
-        "attribute": f"\"' autofocus tabindex=1 onfocus='{_RUN}' onmouseover=\"{_RUN}\" x='",
+        "attribute": f"\"' autofocus tabindex=1 onfocus={_RUN} onmouseover={_RUN} x",
         "link": f"javascript:{_RUN}//",
         "anchor": f'<a href="javascript:{_RUN}" id=location>here</a> [here](javascript:{_RUN})',
         "style": f"</style></title></textarea></pre></script>--> ]]> <script>{_RUN}</script>",

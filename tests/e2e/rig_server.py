@@ -18,7 +18,8 @@ import psutil
 _START_SECONDS = 90.0
 _STOP_SECONDS = 15.0
 _SETTINGS: dict[str, dict[str, Any]] = {
-    "notebook-extension/tracker": {"windowingMode": "none"},  # else cells out of view have no DOM
+    # Else cells out of view, and outputs after the fiftieth, are not in the page.
+    "notebook-extension/tracker": {"windowingMode": "none", "maxNumberOutputs": 10_000},
     "docmanager-extension/plugin": {"autosave": False},
     "apputils-extension/notification": {
         "checkForUpdates": False,
