@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from lashgraph.version import __version__
 
 if TYPE_CHECKING:
-    from lashgraph import errors, plot, widgets
+    from lashgraph import errors, plot, report, widgets
     from lashgraph.corpus import Corpus, open_corpus, schema
     from lashgraph.errors import DamagedStoreError, LashgraphError, StalePlanError
     from lashgraph.format import Descriptor, Node, RuntimeCommit, SessionMeta
@@ -57,7 +57,7 @@ _HOMES = {
     "schema": "lashgraph.corpus",
     "session_family": "lashgraph.store",
 }
-_ROOMS = ("errors", "plot", "widgets")
+_ROOMS = ("errors", "plot", "report", "widgets")
 
 __all__ = [
     "CommitResult",
@@ -85,6 +85,7 @@ __all__ = [
     "open",
     "open_corpus",
     "plot",
+    "report",
     "restore",
     "schema",
     "session_family",

@@ -6,6 +6,7 @@ import html
 import re
 
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
+_VOID = {"br", "col", "img"}
 _ACTING = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
     "\ufeff\ufffe\uffff\U000e0000-\U000e007f]"
@@ -56,7 +57,7 @@ def element(tag: str, *content: object, **attributes: object) -> Markup:
     Parameters
     ----------
     tag : str
-        Name of the element.
+        Name of the element; one such as ``img`` has no content and no end.
     *content
         Texts, which are escaped, and markup.
     **attributes
@@ -72,10 +73,11 @@ def element(tag: str, *content: object, **attributes: object) -> Markup:
         if not _NAME.fullmatch(name):
             raise ValueError(f"{name!r} is no name of an element or attribute")
     head = "".join(f' {name}="{escape(value)}"' for name, value in named.items())
-    return Markup(f"<{tag}{head}>{''.join(map(escape, content))}</{tag}>")
+    end = "" if tag in _VOID else f"{''.join(map(escape, content))}</{tag}>"
+    return Markup(f"<{tag}{head}>{end}")
 
 
-def page(title: str, style: str, *content: object) -> str:
+def page(title: str, style: str, *content: object, images: bool = False) -> str:
     """A whole document that loads and runs nothing.
 
     Parameters
@@ -86,11 +88,14 @@ def page(title: str, style: str, *content: object) -> str:
         Style sheet of our own.
     *content
         Texts, which are escaped, and markup.
+    images : bool
+        Whether it may show images whose data stand in the document itself.
     """
+    allowed = "style-src 'unsafe-inline'" + ("; img-src data:" if images else "")
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta http-equiv="Content-Security-Policy" '
-        "content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
+        f"content=\"default-src 'none'; {allowed}\">\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"{element('title', title)}\n<style>{style}</style>\n</head>\n<body>\n"
         f"{''.join(map(escape, content))}\n</body>\n</html>\n"
