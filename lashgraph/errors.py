@@ -139,6 +139,10 @@ class NotExportedError(LashgraphError):
     exported: tuple[str, ...]
 
 
+class TooLargeError(LashgraphError):
+    """A text or blob is longer than what is read or written; nothing was changed."""
+
+
 class StoreLockedError(LashgraphError):
     """Another connection held the lock longer than ``busy_timeout``; nothing was changed."""
 
@@ -371,7 +375,7 @@ class VerificationError(LashgraphError):
 
 
 class LeakError(LashgraphError):
-    """A redacted copy held a word of an input. The copy was deleted; others that are there held none.
+    """A redacted copy held a word of an input, and was deleted. No other that is there held one.
 
     Attributes
     ----------

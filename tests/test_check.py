@@ -252,7 +252,7 @@ def envelope(kind: str, compression: str = "None") -> str:
 ODD: list[tuple[str, set[str], str | Callable[[sqlite3.Connection], None]]] = [
     (
         "a foreign key",
-        {"foreign-key"},
+        {"foreign-key", "schema-acts"},
         "CREATE TABLE extra (node TEXT REFERENCES graph_nodes(node_id)); "
         "INSERT INTO extra VALUES ('nowhere')",
     ),

@@ -11,6 +11,7 @@ from lashgraph.check.kinds import unknown_kind_of_blob
 from lashgraph.check.reading import blob_kind
 from lashgraph.format.blob import StoredBlob, content_hash, unwrap
 from lashgraph.sqlite import integrity
+from lashgraph.sqlite.connect import content_limit
 from lashgraph.sqlite.integrity import BlobCell
 
 _TABLE = "blobs"
@@ -61,7 +62,7 @@ def _content(
     if not full and blob_kind(connection, cell.rowid) != "damaged":
         return
     stored = integrity.blob_content(connection, cell.rowid)
-    blob = unwrap(stored)
+    blob = unwrap(stored, content_limit(connection))
     if blob.damage:
         yield _damage(_shown_key(cell), stored, blob)
     elif full and type(cell.key) is str and _SHA256.fullmatch(cell.key):

@@ -179,7 +179,7 @@ _CODES = (
     Code(
         "schema-acts",
         "warning",
-        "The file holds a trigger, a view or a virtual table; lash makes none.",
+        "The schema acts or compares by itself (triggers, views, collations ...); lash's does not.",
         "Find out who made it; mode='rw' refuses the file as long as it is there.",
     ),
     Code(

@@ -8,6 +8,7 @@ from typing import Any
 from lashgraph.format import jsontext
 from lashgraph.format.blob import peek, unwrap
 from lashgraph.sqlite import heads, integrity
+from lashgraph.sqlite.connect import content_limit
 
 
 def value_of(text: str | bytes) -> Any:
@@ -42,4 +43,6 @@ def session_id(connection: sqlite3.Connection) -> str:
 def blob_kind(connection: sqlite3.Connection, rowid: int) -> str:
     """Kind of a blob by its first bytes, or by all of them where those do not tell."""
     seen = peek(integrity.blob_head(connection, rowid))
-    return unwrap(integrity.blob_content(connection, rowid)).kind if seen is None else seen[0]
+    if seen is not None:
+        return seen[0]
+    return unwrap(integrity.blob_content(connection, rowid), content_limit(connection)).kind

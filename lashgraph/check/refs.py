@@ -16,7 +16,7 @@ from lashgraph.format.strict import Invalid
 from lashgraph.reach import GcPolicy, Ref, mark
 from lashgraph.reach.refs import StoreRefs
 from lashgraph.sqlite import blobs
-from lashgraph.sqlite.connect import dialect_of
+from lashgraph.sqlite.connect import content_limit, dialect_of
 from lashgraph.sqlite.integrity import BlobCell
 
 _DECODERS: Mapping[str, Callable[[bytes], Any]] = MappingProxyType(
@@ -94,7 +94,7 @@ class LiveRefs:
         key = root.blob_hash
         name = f"the manifest that {root.ref} names"
         stored = blobs.stored(self._connection, key) or b""
-        blob = unwrap(stored)
+        blob = unwrap(stored, content_limit(self._connection))
         if blob.damage:
             what = f"{name} is damaged: {blob.damage}"
             yield CheckFinding("manifest-unreadable", "blobs", key, what)

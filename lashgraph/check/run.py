@@ -90,7 +90,7 @@ def _database(connection: sqlite3.Connection, *, full: bool) -> Iterator[CheckFi
 
     def schema() -> Iterator[CheckFinding]:
         for name in integrity.acting_objects(connection):
-            yield CheckFinding("schema-acts", "sqlite_master", name, f"it holds the {name}")
+            yield CheckFinding("schema-acts", "sqlite_master", name, f"the file brings {name}")
 
     yield from own()
     yield from guarded("", keys())

@@ -40,7 +40,13 @@ class Reader(Store):
     """
 
     def __init__(self, path: str, options: StoreOptions) -> None:
-        database = Database(path, "r", options.busy_timeout, allow_unknown=options.allow_unknown)
+        database = Database(
+            path,
+            "r",
+            options.busy_timeout,
+            allow_unknown=options.allow_unknown,
+            limits=options.read_limits,
+        )
         super().__init__(database, options)
         self.damages: list[RowDamage] = []
         if not database.dialect.is_known:

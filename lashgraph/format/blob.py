@@ -11,6 +11,7 @@ import msgspec
 
 from lashgraph.errors import DamagedBlobError, InvalidRecordError
 from lashgraph.format import packed
+from lashgraph.format.limits import ReadLimits
 from lashgraph.format.strict import Invalid, Pairs, Record, build
 
 BlobKind = Literal[
@@ -38,9 +39,6 @@ BlobProfile = Literal["balanced", "compact", "lowlatency"]
 
 ZLIB_FROM: dict[BlobProfile, int | None] = {"balanced": 4096, "compact": 1024, "lowlatency": None}
 """Length in bytes from which a profile compresses content hinted Compressible; None: never."""
-
-MAX_CONTENT = 1 << 30
-"""Largest decoded content in bytes: what inflates beyond it is refused."""
 
 PREFIX = 128
 """As many bytes of a stored blob as show its kind and compression."""
@@ -132,8 +130,14 @@ def wrap(descriptor: Descriptor, content: bytes, profile: BlobProfile) -> bytes:
     return b"\x83" + head[1:] + b"\xa7content" + packed.pack_octets(body)
 
 
-def unwrap(stored: bytes) -> StoredBlob:
-    """Read stored bytes as the runtime does, and say where that reading is a fallback."""
+def unwrap(stored: bytes, limit: int = ReadLimits.content_bytes) -> StoredBlob:
+    """Read stored bytes as the runtime does, and say where that reading is a fallback.
+
+    Parameters
+    ----------
+    limit : int
+        Bytes of the longest content to inflate to; a longer one counts as damaged.
+    """
     if not _may_be_envelope(stored):
         return StoredBlob("raw", "", stored, "")
     try:
@@ -143,7 +147,9 @@ def unwrap(stored: bytes) -> StoredBlob:
         return StoredBlob("damaged" if damage else "raw", "", stored, damage)
     try:
         envelope = build(tree, Envelope, packed=True)
-        return StoredBlob(envelope.descriptor.kind, envelope.compression, _inflate(envelope), "")
+        return StoredBlob(
+            envelope.descriptor.kind, envelope.compression, _inflate(envelope, limit), ""
+        )
     except Invalid as error:
         looks = isinstance(tree, Pairs) and any(
             key in ("descriptor", "content", b"descriptor", b"content") for key, _ in tree
@@ -151,12 +157,12 @@ def unwrap(stored: bytes) -> StoredBlob:
         return StoredBlob("damaged" if looks else "raw", "", stored, str(error) if looks else "")
 
 
-def unwrap_or_raise(key: str, stored: bytes) -> StoredBlob:
+def unwrap_or_raise(key: str, stored: bytes, limit: int = ReadLimits.content_bytes) -> StoredBlob:
     """Read stored bytes; a damaged envelope is an error.
 
     Bytes that were stored raw, and only look like an envelope, are what their key says they are.
     """
-    blob = unwrap(stored)
+    blob = unwrap(stored, limit)
     if blob.damage and content_hash(stored) == key:
         return StoredBlob("raw", "", stored, "")
     if blob.damage:
@@ -223,17 +229,19 @@ def _parse(stored: bytes) -> Any:
     return packed.unpack(stored)
 
 
-def _inflate(envelope: Envelope) -> bytes:
+def _inflate(envelope: Envelope, limit: int) -> bytes:
     if envelope.compression == "None":
         return envelope.content
     inflater = zlib.decompressobj()
     try:
-        content = inflater.decompress(envelope.content, MAX_CONTENT)
+        content = inflater.decompress(envelope.content, limit)
     except zlib.error as error:
         raise Invalid(f"the zlib stream is corrupt: {error}") from None
     if not inflater.eof:
-        over = len(content) >= MAX_CONTENT
+        over = len(content) >= limit
         raise Invalid(
-            f"the content is above {MAX_CONTENT} bytes" if over else "the zlib stream is cut"
+            f"the content is above {limit:,} bytes (ReadLimits.content_bytes)"
+            if over
+            else "the zlib stream is cut"
         )
     return content

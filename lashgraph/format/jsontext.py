@@ -15,6 +15,8 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
+from lashgraph.format.limits import MAX_CONTAINERS, MAX_SCALARS
+
 MAX_DEPTH = 127
 _encoder = msgspec.json.Encoder()
 encode: Callable[[Any], bytes] = _encoder.encode
@@ -126,6 +128,10 @@ def parse(text: bytes | str, pairs: Callable[[list[tuple[str, Any]]], Any]) -> A
     """
     try:
         decoded = text if isinstance(text, str) else text.decode()
+        if decoded.count("{") + decoded.count("[") > MAX_CONTAINERS:
+            raise JsonError(f"more than {MAX_CONTAINERS:,} lists and maps")
+        if decoded.count(",") > MAX_SCALARS:
+            raise JsonError(f"more than {MAX_SCALARS:,} elements")
         value = json.loads(
             decoded,
             object_pairs_hook=pairs,
@@ -133,6 +139,8 @@ def parse(text: bytes | str, pairs: Callable[[list[tuple[str, Any]]], Any]) -> A
             parse_int=Beyond.read,
             parse_float=Beyond.read,
         )
+    except JsonError:
+        raise
     except (ValueError, RecursionError) as error:
         raise JsonError(f"not JSON: {_short(error)}") from None
     _check_depth(decoded)

@@ -7,12 +7,15 @@ for keys, and whatever follows the value is ignored.
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import msgpack
 import numpy as np
 
+from lashgraph.format.limits import MAX_CONTAINERS
 from lashgraph.format.strict import Pairs
+
+T = TypeVar("T")
 
 _MARK = 0xCC
 _BIN_AS_ARRAY_BELOW = 0x80
@@ -40,12 +43,22 @@ def new_unpacker(size: int) -> msgpack.Unpacker:
 
     Text that is not UTF-8 comes with surrogates: it is an error only where a text is kept.
     """
+    room = MAX_CONTAINERS
+
+    def take(made: T) -> T:
+        nonlocal room
+        room -= 1
+        if room < 0:
+            raise PackedError(f"more than {MAX_CONTAINERS:,} lists and maps")
+        return made
+
     return msgpack.Unpacker(
         None,
         raw=False,
         unicode_errors="surrogateescape",
         strict_map_key=False,
-        object_pairs_hook=Pairs,
+        object_pairs_hook=lambda pairs: take(Pairs(pairs)),
+        list_hook=take,
         max_buffer_size=max(size, 1),
         max_str_len=size,
         max_bin_len=size,

@@ -16,6 +16,7 @@ from lashgraph.gc.history import Lifetimes, lifetimes
 from lashgraph.reach import GcPolicy, Mark, mark
 from lashgraph.sqlite import blobs
 from lashgraph.sqlite.blobs import BlobRow
+from lashgraph.sqlite.connect import content_limit
 
 BLOBS = FrameSchema.of(
     "blobs",
@@ -146,7 +147,7 @@ class _Contents:
             if stored is None:
                 found.append((None, None))
                 continue
-            blob = unwrap(stored)
+            blob = unwrap(stored, content_limit(self._source.connection))
             same = hash_matches(row.hash, stored, blob.content) if self._verify else None
             found.append((None if blob.damage else len(blob.content), same))
         return found

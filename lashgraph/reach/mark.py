@@ -22,7 +22,7 @@ from lashgraph.reach.policy import GcPolicy
 from lashgraph.reach.refs import Ref, StoreRefs, TurnRefs, collect_refs, node_refs
 from lashgraph.sqlite import artifacts, blobs
 from lashgraph.sqlite.blobs import BlobRow
-from lashgraph.sqlite.connect import dialect_of
+from lashgraph.sqlite.connect import content_limit, dialect_of
 
 
 class Finding(NamedTuple):
@@ -246,7 +246,7 @@ class _Marker:
             if must_exist:
                 self._refuse("blobs", key, f"{name} is missing; what it named cannot be known")
             return None
-        blob = unwrap(stored)
+        blob = unwrap(stored, content_limit(self.connection))
         damage = blob.damage
         if not damage and blob.kind == "raw" and is_envelope(stored):
             damage = "its envelope, written without names, cannot be read"

@@ -16,6 +16,7 @@ from lashgraph.format.blob import (
     unwrap,
     wrap,
 )
+from lashgraph.sqlite.connect import content_limit
 
 _SIZES = """
     SELECT rowid, hash, CASE typeof(content)
@@ -69,7 +70,7 @@ def stored_bytes(connection: sqlite3.Connection, key: str) -> int | None:
 def load(connection: sqlite3.Connection, key: str) -> StoredBlob | None:
     """A blob, its envelope read as the runtime reads it."""
     content = stored(connection, key)
-    return None if content is None else unwrap(content)
+    return None if content is None else unwrap(content, content_limit(connection))
 
 
 def sizes(connection: sqlite3.Connection) -> list[BlobRow]:
@@ -97,7 +98,7 @@ def kinds(connection: sqlite3.Connection, rowids: list[int]) -> Iterator[tuple[s
     for rowid in rowids:
         seen = peek(_prefix(connection, rowid))
         if seen is None:
-            whole = unwrap(_at(connection, rowid))
+            whole = unwrap(_at(connection, rowid), content_limit(connection))
             seen = whole.kind, whole.compression
         yield seen
 

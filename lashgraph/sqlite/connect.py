@@ -13,23 +13,45 @@ from lashgraph.errors import (
     LashgraphError,
     NotSQLiteError,
     StoreLockedError,
+    TooLargeError,
     UnwritablePathError,
 )
 from lashgraph.format.dialect import Dialect
 from lashgraph.format.dialects import CURRENT
+from lashgraph.format.limits import MAX_VALUE_BYTES, ReadLimits
 
 _JOURNAL_RETRIES = 200
 
 
 class Connection(sqlite3.Connection):
-    """A connection that knows in which dialect its file is written; `speak` tells it."""
+    """A connection that knows in which dialect its file is written; `speak` tells it.
+
+    It also knows how much is read of the file.
+    """
 
     dialect: Dialect = CURRENT
+    limits: ReadLimits = ReadLimits()
 
 
 def dialect_of(connection: sqlite3.Connection) -> Dialect:
     """The dialect of a connection's file; of a connection from elsewhere the current one."""
     return connection.dialect if isinstance(connection, Connection) else CURRENT
+
+
+def content_limit(connection: sqlite3.Connection) -> int:
+    """Bytes of the longest content that a blob of this connection's file is inflated to."""
+    limits = connection.limits if isinstance(connection, Connection) else ReadLimits()
+    return limits.content_bytes
+
+
+@contextmanager
+def any_length(connection: sqlite3.Connection) -> Iterator[None]:
+    """Let SQLite move values of any length, as it must to write a file anew."""
+    before = connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)
+    try:
+        yield
+    finally:
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, before)
 
 
 def speak(connection: sqlite3.Connection, dialect: Dialect) -> None:
@@ -51,7 +73,9 @@ def speak(connection: sqlite3.Connection, dialect: Dialect) -> None:
             connection.execute(f"CREATE TEMP VIEW IF NOT EXISTS {table} AS {select}")
 
 
-def connect(target: str, *, busy_timeout: float, uri: bool = True) -> sqlite3.Connection:
+def connect(
+    target: str, *, busy_timeout: float, uri: bool = True, limits: ReadLimits | None = None
+) -> Connection:
     """Open a connection in autocommit mode that may move between threads.
 
     Parameters
@@ -60,6 +84,8 @@ def connect(target: str, *, busy_timeout: float, uri: bool = True) -> sqlite3.Co
         A URI, or ``":memory:"``.
     busy_timeout : float
         Seconds to wait for a lock.
+    limits : ReadLimits, optional
+        How much is read; without them SQLite moves values of any length.
     """
     connection = sqlite3.connect(
         target,
@@ -72,6 +98,9 @@ def connect(target: str, *, busy_timeout: float, uri: bool = True) -> sqlite3.Co
     connection.text_factory = _lenient_text
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA temp_store = MEMORY")
+    if limits is not None:
+        connection.limits = limits
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, limits.value_bytes)
     return connection
 
 
@@ -130,6 +159,13 @@ def translated(error: Exception, path: str, busy_timeout: float) -> LashgraphErr
     if primary in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
         return UnwritablePathError(
             f"{path}: the file or its folder cannot be written ({error}); mode='r' reads it",
+            path=path,
+        )
+    if primary == sqlite3.SQLITE_TOOBIG:
+        return TooLargeError(
+            f"{path}: a text or blob is longer than ReadLimits.value_bytes; nothing was changed "
+            "(StoreOptions(read_limits=ReadLimits(value_bytes=...)) takes longer ones, up to "
+            f"{MAX_VALUE_BYTES:,})",
             path=path,
         )
     if primary == sqlite3.SQLITE_CORRUPT:

@@ -26,10 +26,12 @@ from lashgraph.errors import (
 )
 from lashgraph.format.dialect import Dialect
 from lashgraph.format.dialects import CURRENT
+from lashgraph.format.limits import ReadLimits
 from lashgraph.sqlite import place, schema, turso
 from lashgraph.sqlite.connect import connect, immediate, speak, translated, use_wal
 from lashgraph.sqlite.pages import measure
-from lashgraph.sqlite.recognise import check_safe, recognise
+from lashgraph.sqlite.recognise import recognise
+from lashgraph.sqlite.trust import check_writable
 
 Mode = Literal["r", "rw", "create"]
 T = TypeVar("T")
@@ -48,12 +50,19 @@ class Database:
     """
 
     def __init__(
-        self, path: str, mode: Mode, busy_timeout: float, *, allow_unknown: bool = False
+        self,
+        path: str,
+        mode: Mode,
+        busy_timeout: float,
+        *,
+        allow_unknown: bool = False,
+        limits: ReadLimits | None = None,
     ) -> None:
         self.path = path
         self.mode = mode
         self._real = path if path == place.MEMORY else place.real(path)
         self._busy_timeout = busy_timeout
+        self._limits = limits or ReadLimits()
         self._allow_unknown = allow_unknown and mode == "r"
         self.dialect = CURRENT
         self._lock = threading.RLock()
@@ -238,6 +247,7 @@ class Database:
                     immutable=way == "immutable",
                 ),
                 busy_timeout=self._busy_timeout,
+                limits=self._limits,
             )
             try:
                 speak(connection, self.dialect)
@@ -337,7 +347,7 @@ class Database:
         connection = self._connect_writer("rw")
         with self._closing_on_error(connection), self._translating():
             dialect = recognise(connection, self.path, complete=False)
-            check_safe(connection, self.path)
+            check_writable(connection, self.path)
             schema.complete(connection, dialect)
             use_wal(connection, self._busy_timeout)
             speak(connection, dialect)
@@ -362,12 +372,13 @@ class Database:
 
     def _connect_writer(self, mode: str) -> sqlite3.Connection:
         with self._translating():
-            if self.in_memory:
-                connection = connect(place.MEMORY, busy_timeout=self._busy_timeout, uri=False)
-            else:
-                connection = connect(
-                    place.uri(self._real, mode=mode), busy_timeout=self._busy_timeout
-                )
+            target = place.MEMORY if self.in_memory else place.uri(self._real, mode=mode)
+            connection = connect(
+                target,
+                busy_timeout=self._busy_timeout,
+                uri=not self.in_memory,
+                limits=self._limits,
+            )
             with self._closing_on_error(connection):
                 connection.execute("PRAGMA foreign_keys = ON")
                 connection.execute("PRAGMA synchronous = NORMAL")

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from lashgraph.errors import UnsafeSchemaError
 from lashgraph.format.blob import PREFIX
 from lashgraph.sqlite.connect import raw_text
-from lashgraph.sqlite.recognise import check_safe
+from lashgraph.sqlite.trust import check_writable
 
 _WAITING = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_INTERRUPT)
 
@@ -39,7 +39,7 @@ def broken_foreign_keys(connection: sqlite3.Connection) -> list[tuple[str, int |
 def acting_objects(connection: sqlite3.Connection) -> tuple[str, ...]:
     """Triggers, views and virtual tables: none of them is lash's."""
     try:
-        check_safe(connection, "")
+        check_writable(connection, "")
     except UnsafeSchemaError as error:
         return error.objects
     return ()

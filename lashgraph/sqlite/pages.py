@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 from typing import NamedTuple
 
+from lashgraph.sqlite.connect import any_length
+
 
 class Pages(NamedTuple):
     """The pages of a database as one connection sees them.
@@ -54,7 +56,8 @@ def measure(connection: sqlite3.Connection) -> Pages:
 
 def write_anew(connection: sqlite3.Connection) -> None:
     """Write a database without free pages (SQLite's VACUUM); outside a transaction."""
-    connection.execute("VACUUM")
+    with any_length(connection):
+        connection.execute("VACUUM")
 
 
 def trees(connection: sqlite3.Connection) -> int:

@@ -10,7 +10,6 @@ from lashgraph.errors import (
     EmptyFileError,
     MissingTableError,
     NotASessionStoreError,
-    UnsafeSchemaError,
     UnsupportedSchemaError,
 )
 from lashgraph.format.dialect import Columns, Dialect, Evidence
@@ -22,6 +21,7 @@ from lashgraph.format.dialects import (
     VERSIONS,
     told,
 )
+from lashgraph.sqlite.trust import check_readable, columns_of, tables_of
 
 
 def recognise(
@@ -38,12 +38,10 @@ def recognise(
 
     Raises
     ------
-    EmptyFileError, NotASessionStoreError, UnsupportedSchemaError, MissingTableError
+    EmptyFileError, NotASessionStoreError, UnsupportedSchemaError, MissingTableError,
+    UnsafeSchemaError
     """
-    tables = frozenset(
-        str(name)
-        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-    )
+    tables = tables_of(connection)
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     _check_core(path, tables, version)
     evidence = Evidence(
@@ -64,6 +62,7 @@ def recognise(
             path=path,
             version=version,
         )
+    check_readable(connection, path, tables & dialect.tables.keys())
     missing = _missing(connection, dialect.tables, tables)
     if not complete and dialect.ddl:
         missing = [name for name in missing if "." in name]
@@ -104,7 +103,7 @@ def _first(
 def _nearest(
     connection: sqlite3.Connection, path: str, version: int, evidence: Evidence
 ) -> Dialect:
-    """The newest known form that has the columns of an unknown file's core tables.
+    """The known form whose tables differ least from an unknown file's, of equal ones the newest.
 
     What the file has not reads as absent: tables as empty ones, columns as null.
 
@@ -113,12 +112,16 @@ def _nearest(
     UnsupportedSchemaError
         Not even head, nodes and blobs are there as any known release has them.
     """
-    there = {table: _columns(connection, table) for table in evidence.tables}
-    for known in reversed(DIALECTS):
-        core = [_missing_columns(known.tables[table], there[table]) for table in CORE_TABLES]
-        if any(core) or not _same_version(known, evidence):
-            continue
-        return _as_far_as_it_goes(known, version, there)
+    there = {table: columns_of(connection, table) for table in evidence.tables}
+    able = [
+        known
+        for known in reversed(DIALECTS)
+        if told(known.version, evidence) is known
+        and not any(_missing_columns(known.tables[core], there[core]) for core in CORE_TABLES)
+    ]
+    if able:
+        nearest = min(able, key=lambda known: _distance(known, there))
+        return _as_far_as_it_goes(nearest, version, there)
     raise UnsupportedSchemaError(
         f"{path}: session schema version {version}, whose head, nodes or blobs have other columns "
         "than any known release; nothing of it can be read",
@@ -127,8 +130,11 @@ def _nearest(
     )
 
 
-def _same_version(known: Dialect, evidence: Evidence) -> bool:
-    return told(known.version, evidence) is known
+def _distance(known: Dialect, there: Mapping[str, set[str]]) -> int:
+    """How many tables and columns one has and the other has not."""
+    shared = known.tables.keys() & there.keys()
+    columns = sum(len(there[table] ^ {*known.tables[table]}) for table in shared)
+    return columns + len(known.tables.keys() ^ there.keys())
 
 
 def _as_far_as_it_goes(known: Dialect, version: int, there: Mapping[str, set[str]]) -> Dialect:
@@ -190,39 +196,10 @@ def _missing(connection: sqlite3.Connection, wanted: Columns, tables: Collection
         if table not in tables:
             missing.append(table)
             continue
-        lacking = _missing_columns(columns, _columns(connection, table))
+        lacking = _missing_columns(columns, columns_of(connection, table))
         missing.extend(f"{table}.{column}" for column in lacking)
     return missing
 
 
-def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
-    quoted = table.replace('"', '""')
-    return {row[1] for row in connection.execute(f'PRAGMA main.table_xinfo("{quoted}")')}
-
-
 def _missing_columns(wanted: Iterable[str], there: Collection[str]) -> list[str]:
     return [column for column in wanted if column not in there]
-
-
-def check_safe(connection: sqlite3.Connection, path: str) -> None:
-    """Refuse to write where the schema itself would act.
-
-    Raises
-    ------
-    UnsafeSchemaError
-        There are triggers or views, or a table is virtual.
-    """
-    unsafe = [
-        f"{kind} {name}"
-        for kind, name in connection.execute(
-            "SELECT type, name FROM sqlite_master WHERE type IN ('trigger', 'view') "
-            "OR (type = 'table' AND sql LIKE 'CREATE VIRTUAL%') ORDER BY type, name"
-        )
-    ]
-    if unsafe:
-        raise UnsafeSchemaError(
-            f"{path}: no write to a file that brings {', '.join(unsafe[:8])}: lash makes none, and "
-            "they could act on every write; mode='r' reads the file",
-            path=path,
-            objects=tuple(unsafe),
-        )

@@ -74,7 +74,13 @@ def open(  # noqa: A001 - lashgraph.open is the name that users look for
     if "\0" in name:
         raise InvalidRecordError(f"path {name!r} holds a NUL, which no file name does")
     expanded = name if name == ":memory:" else os.path.expanduser(name)
-    database = Database(expanded, mode, chosen.busy_timeout, allow_unknown=chosen.allow_unknown)
+    database = Database(
+        expanded,
+        mode,
+        chosen.busy_timeout,
+        allow_unknown=chosen.allow_unknown,
+        limits=chosen.read_limits,
+    )
     if not database.dialect.is_known:
         warnings.warn(
             f"{visible(name)}: {database.dialect.name}; what is missing or odd may be of that "

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from lashgraph.errors import InvalidRecordError
 from lashgraph.format.arguments import shown
 from lashgraph.format.blob import ZLIB_FROM, BlobProfile
+from lashgraph.format.limits import ReadLimits
 from lashgraph.reach import GcPolicy
 
 
@@ -31,6 +32,8 @@ class StoreOptions:
     allow_unknown : bool
         Read a file of a schema version that is not known, as far as the nearest known form reads
         it, with an `UnknownVersionWarning`; nothing is ever deleted from such a file.
+    read_limits : ReadLimits
+        How much is read of a file that may come from anywhere.
 
     Raises
     ------
@@ -50,6 +53,7 @@ class StoreOptions:
     busy_timeout: float = 15.0
     clock: Callable[[], float] = time.time
     allow_unknown: bool = False
+    read_limits: ReadLimits = field(default_factory=ReadLimits)
 
     def __post_init__(self) -> None:
         if self.blob_profile is not None and self.blob_profile not in tuple(ZLIB_FROM):
@@ -61,6 +65,8 @@ class StoreOptions:
         timeout = self.busy_timeout
         if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or timeout < 0:
             raise InvalidRecordError(f"busy_timeout is a number of seconds, not {shown(timeout)}")
+        if not isinstance(self.read_limits, ReadLimits):
+            raise InvalidRecordError(f"read_limits is ReadLimits, not {shown(self.read_limits)}")
         if not callable(self.clock):
             raise InvalidRecordError(f"clock is a function, not {shown(self.clock)}")
 

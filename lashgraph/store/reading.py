@@ -219,8 +219,9 @@ class ReadingStore(OpenStore):
             Its envelope cannot be read.
         """
         stored = self._database.read(lambda connection: blobs.stored(connection, key))
+        limit = self.options.read_limits.content_bytes
         try:
-            return None if stored is None else unwrap_or_raise(key, stored).content
+            return None if stored is None else unwrap_or_raise(key, stored, limit).content
         except DamagedDataError as error:
             raise error.with_path(self.path) from None
 
