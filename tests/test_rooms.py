@@ -77,13 +77,24 @@ def test_the_oracle_shares_no_code_with_what_it_judges() -> None:
         assert all(name.startswith(f"{oracle}.") for name in ours), path
 
 
-def test_only_the_strategies_need_hypothesis() -> None:
-    users = [path.name for path in MODULES if any("hypothesis" in name for name in imports(path))]
-    assert users == ["strategies.py"]
+def test_the_second_writer_shares_no_code_with_the_package() -> None:
+    [path] = [path for path in MODULES if path.name == "runtime_writer.py"]
+    assert not [name for name in imports(path) if name.startswith("lashgraph")]
+
+
+def test_only_strategies_and_the_trials_by_them_need_hypothesis() -> None:
+    users = [path for path in MODULES if any(n.startswith("hypothesis") for n in imports(path))]
+    assert [path.relative_to(PACKAGE / "testing").as_posix() for path in users] == [
+        "strategies.py",
+        "torture/model.py",
+        "torture/random_stores.py",
+    ]
 
 
 def test_connections_are_made_in_one_place() -> None:
-    makers = [p for p in MODULES if "sqlite3.connect(" in p.read_text()]
+    # torture looks at stores from outside
+    inside = [path for path in MODULES if path.parent.name != "torture"]
+    makers = [path for path in inside if "sqlite3.connect(" in path.read_text()]
     assert {path.relative_to(PACKAGE).as_posix() for path in makers} <= {
         "sqlite/connect.py",
         "cli/demo.py",
