@@ -27,6 +27,7 @@ ROOMS = [
     "frames",
     "store",
     "corpus",
+    "redact",
     "plot",
     "report",
     "widgets",

@@ -20,6 +20,7 @@ from lashgraph.cli.output import Output, visible
 from lashgraph.cli.plot import plotting
 from lashgraph.cli.reading import reading
 from lashgraph.cli.report import reporting
+from lashgraph.cli.redact import redacting
 from lashgraph.cli.searching import searching
 from lashgraph.cli.store import run_gc, run_info
 from lashgraph.cli.why import run_why
@@ -198,6 +199,7 @@ app.add_typer(plotting)
 app.add_typer(reporting)
 app.add_typer(backups)
 app.add_typer(searching)
+app.add_typer(redacting)
 app.add_typer(corpus, name="corpus")
 
 
