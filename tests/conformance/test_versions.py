@@ -270,7 +270,8 @@ def test_every_frame_and_picture_is_made(recording: Recorded) -> None:
             assert len(graph.transcript().markdown()) > 0
             drawn = lg.plot.session_tree(graph)
             told = lg.plot.timeline(store.turns(), store.tool_calls(), store.usage())
-    assert drawn.get_title(loc="left") and told.get_title(loc="left")
+    assert drawn.get_title(loc="left")
+    assert told.get_title(loc="left")
     grave = found[found["severity"] == "error"]
     assert not len(grave), grave["what"].tolist()
 

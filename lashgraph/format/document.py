@@ -1,0 +1,98 @@
+"""The table of versions as Markdown: ``python -m lashgraph.format.document > docs/versions.md``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from lashgraph.format.dialect import Access, Dialect
+from lashgraph.format.dialects import CURRENT, DIALECTS
+from lashgraph.format.markdown import table
+
+_INTRODUCTION = f"""\
+# Versions
+
+A session file says its schema version in `PRAGMA user_version`, and that is not enough: several
+releases of lash write different things under one number, and a newer release that opens such a file
+cannot read its head and deletes nearly every blob when it collects garbage. So a file is recognised
+here by its tables first, then by its number, then by what stands in it. `sessions()` tells what was
+found, in `schema_version` and `releases`.
+
+All of these forms are read: frames, tree, transcripts, reachability, plans, forecasts, checks and
+pictures. A folder that mixes them gives one frame. Columns mean the same everywhere; where a form
+lacks something they are missing values or no rows.
+
+Sweeping includes `sweep`, `gc_unreachable`, `vacuum` and `compact`. All other writes are offered
+for schema version {CURRENT.version} alone; for others they raise `VersionNotWrittenError`.
+`GcPolicy.runtime()` keeps what the release of the file keeps.
+
+This page is made from the declared table: `python -m lashgraph.format.document`.
+"""
+
+_SWEPT: Mapping[Access, tuple[str, str]] = MappingProxyType(
+    {"read": ("no", "no"), "sweep": ("yes", "no"), "write": ("yes", "yes")}
+)
+
+_TOKENS = """\
+## Token counts
+
+Three rules of counting are in use; the column `accounting` names the rule by the schema version
+that began with it.
+
+- `v1` (versions 1 to 6): the release's input tokens include what came from a cache, its output
+  tokens do not include reasoning. The token ledger drops an entry whose input, output and reasoning
+  are all 0, also if something came from a cache.
+- `v7` (versions 7 to 12): tokens read from a cache and written to it are counted beside the
+  release's input tokens, reasoning within its output tokens. The ledger drops an entry whose input,
+  output and cache tokens are all 0, also if there was reasoning.
+- `v38` (the catalogue): counted as `v7`; the ledger drops only an entry whose every count is 0.
+
+In frames `input_tokens` always includes `cache_read_tokens` and `cache_write_tokens` (missing under
+`v1`, where writes to a cache were not counted). `output_tokens` is as the release counts it: to
+have output with reasoning everywhere, add `reasoning_tokens` where `accounting` is `v1`. `usage()`
+says of each entry in `in_ledger` whether the ledger counts it.
+"""
+
+_UNKNOWN = """\
+## Versions that are not known
+
+`StoreOptions(allow_unknown=True)` opens a file of another version for reading, as far as the known
+form reads it whose tables are the most alike. An `UnknownVersionWarning`
+says so; tables that are not there read as empty ones, columns as missing values. What such a
+version keeps alive is not known: plans are refused, and the file cannot be opened for writing.
+
+## Files of the Turso engine
+
+alpha.25 to alpha.34 wrote with an engine whose files SQLite does not open. They are read through a
+copy in memory in which two bytes of the header are set. As long as the engine's own log
+(`NAME.db-log`) is not empty, the file lacks the latest commits, and opening it raises
+`PendingLogError`.
+"""
+
+
+def markdown() -> str:
+    """The whole page."""
+    heads = ("version", "releases", "swept", "written", "told by", "differs from version 3")
+    forms = table(heads, [_row(dialect) for dialect in DIALECTS])
+    proofs = table(
+        ("version", "releases", "what shows that it is safe, or why it is not offered"),
+        [(str(one.version), one.releases, one.proof) for one in DIALECTS],
+    )
+    parts = (_INTRODUCTION, f"## Forms\n\n{forms}", f"## Proof\n\n{proofs}", _TOKENS, _UNKNOWN)
+    return "\n".join(parts)
+
+
+def _row(dialect: Dialect) -> tuple[str, ...]:
+    swept, written = _SWEPT[dialect.access]
+    return (
+        str(dialect.version),
+        dialect.releases,
+        swept,
+        written,
+        dialect.how_told,
+        dialect.differs,
+    )
+
+
+if __name__ == "__main__":
+    print(markdown(), end="")
