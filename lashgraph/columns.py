@@ -18,6 +18,9 @@ TIME = "datetime64[ns, UTC]"
 NO_TIME = int(np.iinfo(np.int64).min)
 """What stands for a text that is no time; pandas calls it NaT."""
 
+_TEXT = pd.StringDtype(na_value=np.nan)
+"""What pandas means by "str"; to name it by its name costs a search each time."""
+
 _MOST_MS = 9_223_372_036_854
 _INTEGERS = {"Int64": (-(1 << 63), (1 << 63) - 1), "UInt64": (0, (1 << 64) - 1)}
 """What whole numbers that may be missing can hold; others are missing."""
@@ -172,9 +175,7 @@ class FrameSchema:
 
 
 def _constant(value: str, rows: int) -> Any:
-    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int32)), _texts([value])).cast(
-        pa.large_string()
-    )
+    return _texts([value]).take(pa.array(np.zeros(rows, np.int32)))
 
 
 def series(column: Column, values: Any) -> Any:
@@ -186,10 +187,10 @@ def series(column: Column, values: Any) -> Any:
             return pd.Categorical.from_codes(values, dtype=pd.CategoricalDtype(names))
         return pd.Categorical(values, categories=names)
     if dtype == TIME:
-        return pd.Series(times(values))
+        return times(values).array
     if dtype == "str":
         array = values if isinstance(values, (pa.Array, pa.ChunkedArray)) else _texts(values)
-        return pd.Series(pd.array(array, dtype="str"))
+        return pd.array(array, dtype=_TEXT)
     if dtype in _INTEGERS and isinstance(values, (list, tuple)):
         low, high = _INTEGERS[dtype]
         values = [v if v is None or low <= v <= high else None for v in values]
