@@ -21,6 +21,7 @@ import lashgraph as lg
 from lashgraph import GcPolicy, errors
 from lashgraph.format.blob import content_hash
 from lashgraph.sqlite import blobs
+from lashgraph.testing import oracle
 
 HEALTHY = "damaged/healthy.db.gz"
 Recorded = Callable[[str], Path]
@@ -408,6 +409,26 @@ def test_a_refused_head_still_tells_its_agent_frames_states(path: Path) -> None:
         store.load_head()
     assert not {first, second} & doomed(path, GcPolicy.safe())
     assert {first, second} <= doomed(path, GcPolicy.runtime())
+
+
+def test_agent_frames_in_another_form_keep_their_states_and_the_oracle_agrees(path: Path) -> None:
+    hashes = sorted(doomed(path, GcPolicy.safe()))[:3]
+    frames = [
+        ["f", "s", None, "superseded", "initial", None, "t", {}, {}, hashes[0]],
+        {"g": {"frame_id": "g", "execution_state_ref": hashes[1]}},
+        {"frame_id": "h", "state": [{"execution_state_ref": hashes[2]}]},
+    ]
+    sql = "UPDATE session_head SET head_json = json_set(head_json, '$.agent_frames', json(?))"
+    change(path, sql, json.dumps(frames))
+    unreachable = doomed(path, GcPolicy.safe())
+    assert not set(hashes) & unreachable
+    assert unreachable == oracle.judge(path, "safe").doomed
+    assert set(hashes) <= doomed(path, GcPolicy.runtime())
+    with lg.open(path) as store:
+        refs = store.refs().query("source_kind == 'agent_frame'")
+    assert dict(zip(refs["blob_hash"], refs["ref"], strict=True)) == dict(
+        zip(hashes, ["agent_frame:0", "agent_frame:g", "agent_frame:h"], strict=True)
+    )
 
 
 @pytest.mark.parametrize("value", ["x", b"\xff", 1.5, 1 << 62])

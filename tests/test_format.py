@@ -433,3 +433,66 @@ def test_a_variant_that_does_not_say_which_it_is_is_none(before: str, after: str
     assert not decode_rows([text.encode()])[1]
     assert before in text
     assert len(decode_rows([text.replace(before, after).encode()])[1]) == 1
+
+
+WITH_COUNTS = {
+    "width": '{"node_id":"a","timestamp":"t","kind":"event","event":{"Conversation":{"id":"m",'
+    '"role":"User","parts":[{"id":"p","kind":"Image","content":"","attachment":{"reference":'
+    '{"id":"x","media_type":{"kind":"image","type":"png"},"byte_len":1,"width":COUNT}},'
+    '"prune_state":"Intact"}]}}}',
+    "origin": '{"node_id":"a","timestamp":"t","kind":"event","event":{"Conversation":{"id":"m",'
+    '"role":"User","parts":[],"origin":{"kind":"process","process_id":"p","event_type":"e",'
+    '"sequence":COUNT}}}}',
+    "cause of the origin": '{"node_id":"a","timestamp":"t","kind":"event","event":{"Conversation":'
+    '{"id":"m","role":"User","parts":[],"origin":{"kind":"process","process_id":"p",'
+    '"event_type":"e","sequence":1,"caused_by":{"type":"process_event","process_id":"p",'
+    '"sequence":COUNT}}}}}',
+    "cause": '{"node_id":"a","caused_by":{"type":"process_event","process_id":"p",'
+    '"sequence":COUNT},"timestamp":"t","kind":"plugin","plugin_type":"p","body":1}',
+}
+
+
+@pytest.mark.parametrize("row", WITH_COUNTS.values(), ids=WITH_COUNTS)
+def test_a_count_beyond_64_bits_is_damage_however_many_rows_are_read(row: str) -> None:
+    for count, is_read in ((7, True), ((1 << 64) - 1, True), (1 << 64, False), (1 << 70, False)):
+        text = row.replace("COUNT", str(count)).encode()
+        spaced = text.replace(b":", b": ")  # not as the runtime writes it: read field by field
+        for rows in ([text], [text, ROW], [spaced]):
+            nodes, damages = decode_rows(rows)
+            assert (nodes[0] is not None) == (not damages) == is_read, (count, rows)
+
+
+@pytest.mark.parametrize("kind", ['{"event":null}', '["event"]', "0", "null"])
+def test_a_kind_is_told_by_its_name_alone(kind: str) -> None:
+    row = b'{"node_id":"a","timestamp":"t","kind":"event","event":{"Protocol":{"plugin_id":"p",'
+    row += b'"payload":1}}}'
+    assert not decode_rows([row])[1]
+    assert len(decode_rows([row.replace(b'"event",', kind.encode() + b",")])[1]) == 1
+    with pytest.raises(Invalid, match="kind"):
+        decode_node(row.replace(b'"event",', kind.encode() + b","))
+
+
+STATE, OTHER = "a" * 64, "b" * 64
+
+
+@pytest.mark.parametrize(
+    ("frames", "expected"),
+    [
+        ([{"frame_id": "f", "execution_state_ref": STATE}], [("f", STATE)]),
+        (
+            [{"execution_state_ref": STATE}, {"execution_state_ref": OTHER}],
+            [("0", STATE), ("1", OTHER)],
+        ),
+        ({"frame_id": "f", "execution_state_ref": STATE}, [("f", STATE)]),
+        ({"x": {"frame_id": "f", "execution_state_ref": STATE}}, [("f", STATE)]),
+        ([["f", "s", None, "active", STATE, None, [1, 2]]], [("0", STATE)]),
+        ([[["f", STATE]], {"a": [{"execution_state_ref": [OTHER]}]}], [("1", OTHER)]),
+        ([{"frame_id": "f", "state": {"execution_state_ref": {"hash": STATE}}}], [("f", STATE)]),
+        ([STATE, None, 7, {"frame_id": "f", "execution_state_snapshot": [1]}], []),
+    ],
+)
+def test_states_are_found_however_agent_frames_are_written(
+    frames: Any, expected: list[tuple[str, str]]
+) -> None:
+    head = json.dumps({"config": {}, "agent_frames": frames})
+    assert list(head_refs(head).execution_states) == expected

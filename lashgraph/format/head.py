@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
@@ -11,6 +12,8 @@ from lashgraph.format import jsontext
 from lashgraph.format.checkpoint import TurnOptions, from_mapping
 from lashgraph.format.node import Cause
 from lashgraph.format.strict import Invalid, Natural, Octet, Pairs, Record, always, build
+
+_HASH = re.compile("[0-9a-f]{64}")
 
 
 class ModelLimits(Record, frozen=True, forbid_unknown_fields=True):
@@ -136,7 +139,7 @@ class HeadRefs(NamedTuple):
     checkpoint_refs : tuple of str
         The checkpoint; more than one only where the key stands twice.
     execution_states : tuple of (str, str)
-        Agent frame id and hash.
+        Agent frame id, or its number where it has none, and hash.
     """
 
     session_id: str
@@ -170,7 +173,7 @@ def head_refs(text: bytes | str) -> HeadRefs:
     return HeadRefs(
         names[-1] if names else "",
         tuple(dict.fromkeys(ref for ref in refs if ref is not None)),
-        tuple(state for index, frame in enumerate(frames) for state in _states(index, frame)),
+        tuple(state for index, frame in enumerate(frames) for state in _states(frame, str(index))),
     )
 
 
@@ -183,11 +186,29 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) and not isinstance(value, Pairs) else [value]
 
 
-def _states(index: int, frame: Any) -> Iterator[tuple[str, str]]:
-    names = [name for name in _all(frame, "frame_id") if _is_text(name)]
-    for value in _all(frame, "execution_state_ref"):
-        for text in _texts(value):
-            yield (names[-1] if names else str(index)), text
+def _states(frame: Any, name: str) -> Iterator[tuple[str, str]]:
+    """Every execution state named in an agent frame, at any depth, and the frame that names it.
+
+    A frame written as an array names it by no key, and not every release has it in one place: of
+    such a one every hash is taken.
+    """
+    if isinstance(frame, list) and not isinstance(frame, Pairs):
+        yield from ((name, text) for text in frame if _is_text(text) and _HASH.fullmatch(text))
+    yield from _states_below(frame, name)
+
+
+def _states_below(value: Any, name: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, Pairs):
+        names = [one for one in _all(value, "frame_id") if _is_text(one)]
+        name = names[-1] if names else name
+        for key, item in value:
+            if key == "execution_state_ref":
+                yield from ((name, text) for text in _texts(item))
+            else:
+                yield from _states_below(item, name)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _states_below(item, name)
 
 
 def _texts(value: Any) -> Iterator[str]:

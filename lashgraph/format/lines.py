@@ -1,8 +1,9 @@
 """Nodes in bulk: many rows of JSON decoded in one call, each as strictly as alone.
 
 What the quick decoder lets pass and the runtime does not (a known key twice) shows when the
-records are written again: only rows in the runtime's own form come back to the same bytes. Where
-they do not, each row is looked at by itself.
+records are written again: only rows in the runtime's own form come back to the same bytes. What
+comes back and is none of the runtime's (a count beyond 64 bits) is looked for. Where either shows,
+each row is looked at by itself.
 """
 
 from __future__ import annotations
@@ -20,13 +21,25 @@ from msgspec.json import Decoder
 
 from lashgraph.format import jsontext
 from lashgraph.format.names import has_escape
-from lashgraph.format.node import Node, Pruned, decode_node
-from lashgraph.format.node_forms import NodeWithTool, SourcedNode
-from lashgraph.format.strict import Invalid
+from lashgraph.format.node import (
+    Cause,
+    CauseProcessEvent,
+    CauseTrigger,
+    Node,
+    PartAttachment,
+    PluginOrigin,
+    ProcessOrigin,
+    Pruned,
+    decode_node,
+)
+from lashgraph.format.node_forms import NodeWithTool
+from lashgraph.format.strict import Invalid, Record
 
 _encoder = msgspec.json.Encoder()
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 _QUOTE = ord('"')
+_LARGEST = (1 << 64) - 1
+_COUNTING = (CauseProcessEvent, CauseTrigger)
 _LEVELS_ABOVE = 8
 _MAY_BE_DEEP = 2 * (jsontext.MAX_DEPTH - _LEVELS_ABOVE)
 
@@ -100,8 +113,9 @@ def _well_formed(nodes: Sequence[Node]) -> bool:
     """Whether quickly decoded nodes keep the rules that their types cannot state."""
     free: list[Raw] = []
     tools = bool(nodes) and isinstance(nodes[0], NodeWithTool)
-    sources = bool(nodes) and isinstance(nodes[0], SourcedNode)
     for node in nodes:
+        if node.caused_by is not None and not _cause_fits(node.caused_by):
+            return False
         event = node.event
         if event is None:
             if node.kind != "plugin" or node.plugin_type is None or node.body_json is UNSET:
@@ -116,20 +130,46 @@ def _well_formed(nodes: Sequence[Node]) -> bool:
                 return False  # a tool's event, or nothing: read by itself
             free.append(event.protocol.payload_json)
             continue
-        if event.protocol is not None or (tools and node.invocation is not None):
+        if (
+            event.protocol is not None
+            or (tools and node.invocation is not None)
+            or (message.origin is not None and not _origin_fits(message.origin))
+        ):
             return False
         for part in message.parts:
-            if sources and part.attachment and _may_be_deep(_encoder.encode(part.attachment)):
-                return False
-            if memoryview(part.content_json)[0] != _QUOTE:
+            if part.attachment is not None and not _attachment_fits(part.attachment):
                 return False
             state = part.prune_state
-            if isinstance(state, Pruned) and (state.deleted is None) == (state.summarized is None):
+            if memoryview(part.content_json)[0] != _QUOTE or (
+                isinstance(state, Pruned) and (state.deleted is None) == (state.summarized is None)
+            ):
                 return False
             meta = part.reasoning_meta
             if meta is not None and _may_be_deep(_encoder.encode(meta)):
                 return False
     return not any([_may_be_deep(value) for value in free])
+
+
+def _fits(record: Record) -> bool:
+    """Whether the numbers of a record are of 64 bits."""
+    values = msgspec.structs.astuple(record)
+    return all([type(value) is not int or value <= _LARGEST for value in values])
+
+
+def _cause_fits(cause: Cause) -> bool:
+    return not isinstance(cause, _COUNTING) or _fits(cause)
+
+
+def _origin_fits(origin: PluginOrigin | ProcessOrigin) -> bool:
+    if isinstance(origin, PluginOrigin):
+        return True
+    return _fits(origin) and (origin.caused_by is None or _cause_fits(origin.caused_by))
+
+
+def _attachment_fits(attachment: Record) -> bool:
+    if isinstance(attachment, PartAttachment):
+        return _fits(attachment.reference)
+    return not _may_be_deep(_encoder.encode(attachment))
 
 
 def _may_be_deep(text: bytes | Raw) -> bool:

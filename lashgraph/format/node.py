@@ -314,8 +314,10 @@ def decode_node(text: bytes | str, form: type[Node] = Node) -> Node:
     if not isinstance(tree, Pairs):
         raise Invalid("a node is a map")
     kinds = [kind for key, kind in tree if key == "kind"]
+    if not all(isinstance(kind, str) for kind in kinds):
+        raise Invalid("kind: the name of a kind of node is needed, and nothing else")
     foreign = {"event": ("plugin_type", "body"), "plugin": ("event",)}
-    ignored = foreign.get(kinds[0], ()) if kinds and isinstance(kinds[0], str) else ()
+    ignored = foreign.get(kinds[0], ()) if kinds else ()
     node = build(Pairs(pair for pair in tree if pair[0] not in ignored), form)
     if node.kind == "event":
         if node.event is None:

@@ -77,10 +77,29 @@ def read_head(stored: bytes) -> Head:
         frames += value if is_array else [value]
     states = []
     for index, frame in enumerate(frames):
-        names = [str(index), *texts_in(_all(frame, "frame_id"), below=False)]
-        refs = _all(frame, "execution_state_ref")
-        states += [(names[-1], ref) for ref in texts_in(refs, below=True)]
+        if not isinstance(frame, Pairs) and isinstance(frame, list):
+            inside = texts_in(frame, below=False)
+            states += [(str(index), one) for one in inside if _is_hash(one)]
+        states += _states(frame, str(index))
     return Head(ids[-1] if ids else "", named, states)
+
+
+def _is_hash(name: str) -> bool:
+    return len(name) == 64 and set(name) <= set("0123456789abcdef")
+
+
+def _states(value: Any, owner: str) -> list[tuple[str, str]]:
+    """Every state under its key, however deep, with the innermost frame id above it."""
+    if not isinstance(value, list):
+        return []
+    owner = [owner, *texts_in(_all(value, "frame_id"), below=False)][-1]
+    found = []
+    for key, item in entries(value):
+        if isinstance(value, Pairs) and key == "execution_state_ref":
+            found += [(owner, name) for name in texts_in([item], below=True)]
+        else:
+            found += _states(item, owner)
+    return found
 
 
 def _all(tree: Any, key: str) -> list[Any]:
