@@ -188,7 +188,7 @@ def _name_finally(partial: str, stem: str, note: dict[str, str]) -> str:
     for number in itertools.count(1):
         target = f"{stem}{'' if number == 1 else f'-{number}'}{SUFFIX}"
         try:
-            file = open(target + NOTE, "x", encoding="utf-8")  # noqa: SIM115 - closed below
+            file = open(target + NOTE, "x", encoding="utf-8", opener=_private)  # noqa: SIM115
         except FileExistsError:
             continue
         try:
@@ -205,6 +205,11 @@ def _name_finally(partial: str, stem: str, note: dict[str, str]) -> str:
         else:
             return target
     raise AssertionError("unreachable")
+
+
+def _private(path: str, flags: int) -> int:
+    """Open a file that only its owner reads, as the backup beside it."""
+    return os.open(path, flags, 0o600)
 
 
 def _is_same(path: str, other: str) -> bool:

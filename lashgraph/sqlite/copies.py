@@ -120,6 +120,8 @@ def alone(path: str, busy_timeout: float) -> Iterator[sqlite3.Connection]:
             connection.execute("BEGIN EXCLUSIVE")
             connection.execute("COMMIT")
             yield connection
+            with suppress(OSError):  # its journal is done with, and nobody else has begun one
+                os.unlink(place.sidecar(path, "-journal"))
     except BaseException:
         with suppress(sqlite3.Error), closing(connect(uri, busy_timeout=busy_timeout)) as again:
             again.execute(

@@ -11,6 +11,9 @@ from lashgraph.errors import EmptyFileError, NotAFileError, StoreNotFoundError
 
 MEMORY = ":memory:"
 
+_LONGEST_PATH = 503
+"""SQLite takes 511 bytes, of which the name of a journal needs eight."""
+
 ReadWay = Literal["immutable", "shared", "copy"]
 
 
@@ -43,8 +46,21 @@ class FileSizes(NamedTuple):
 
 
 def real(path: str) -> str:
-    """The path that SQLite derives the names of sidecars from."""
-    return os.path.realpath(path)
+    """The path that SQLite derives the names of sidecars from.
+
+    Raises
+    ------
+    NotAFileError
+        It is longer than SQLite takes.
+    """
+    found = os.path.realpath(path)
+    if os.name == "posix" and len(os.fsencode(found)) > _LONGEST_PATH:
+        raise NotAFileError(
+            f"{path}: a path of more than {_LONGEST_PATH} bytes, which SQLite does not open; move "
+            "the file, or a folder above it",
+            path=path,
+        )
+    return found
 
 
 def uri(path: str, *, mode: str, immutable: bool = False) -> str:
@@ -114,9 +130,13 @@ def read_way(path: str, state: PlaceState) -> ReadWay:
         return "immutable"
     lock_table = sidecar(path, "-shm")
     folder = os.path.dirname(path) or "."
-    if os.path.exists(lock_table) and os.access(lock_table, os.W_OK) and os.access(folder, os.W_OK):
+    if os.path.exists(lock_table) and _may(lock_table, os.W_OK) and _may(folder, os.W_OK):
         return "shared"
     return "copy"
+
+
+def _may(path: str, how: int) -> bool:
+    return os.access(path, how, effective_ids=os.access in os.supports_effective_ids)
 
 
 def check_path(path: str) -> None:
@@ -141,7 +161,7 @@ def check_path(path: str) -> None:
         raise NotAFileError(
             f"{path}: {what}; name one .db file (StoreDirectory lists those of a folder)", path=path
         )
-    if not os.access(path, os.R_OK):
+    if not _may(path, os.R_OK):
         raise NotAFileError(f"{path}: permission to read it is missing", path=path)
     if not found.st_size:
         raise EmptyFileError(
