@@ -131,7 +131,7 @@ function corpus_view(host) {
     list.take(rows);
     list.list.setAttribute("aria-rowcount", rows.total + 2);
     const all = rows.of.toLocaleString("en");
-    hits.textContent = rows.total === rows.of ? `${all} ${rows.of === 1 ? "session" : "sessions"}` : `${rows.total.toLocaleString("en")} of ${all}`;
+    hits.textContent = rows.total === rows.of ? `${all} ${rows.of === 1 ? "file" : "files"}` : `${rows.total.toLocaleString("en")} of ${all}`;
     map.refresh();
     if (host.get("selection") !== null) host.attempt(() => reveal(host.get("selection")));
   }
@@ -225,7 +225,8 @@ class ByteMap {
       make("option", { value: "garbage" }, "live and garbage"),
       make("option", { value: "kind" }, "kinds of blobs"),
     );
-    this.node = make("div", { class: "lgw-co-picture" }, this.canvas, make("div", { class: "lgw-co-key" }, this.legend, this.by));
+    this.ground = make("div", { class: "lgw-co-ground" }, this.canvas);
+    this.node = make("div", { class: "lgw-co-picture" }, this.ground, make("div", { class: "lgw-co-key" }, this.legend, this.by));
     this.frames = new Map();
   }
 
@@ -248,13 +249,19 @@ class ByteMap {
       if (path !== null) this.frames.set(path, frame);
       return frame;
     });
-    const names = borders.filter(([, , , , , w, h]) => w > 15 && h > 6).map(([, name, , x, y, w]) => {
-      const most = Math.floor((w - 2) / 1.35);
-      return draw_svg("text", { class: "lgw-co-name", x: x + 0.9, y: y + 3 }, name.length > most ? `${name.slice(0, most - 1)}…` : name);
-    });
+    const names = borders
+      .filter(([, , , , , w, h]) => w > 0.22 * width && h > 0.14 * height)
+      .map(([, name, , x, y, w]) => {
+        const label = make("span", { class: "lgw-co-name", aria: { hidden: true } }, make("bdi", {}, name));
+        label.style.left = `${(100 * x) / width}%`;
+        label.style.top = `${(100 * y) / height}%`;
+        label.style.maxWidth = `${(100 * w) / width}%`;
+        return label;
+      });
     const outlines = families.map((box) => draw_svg("rect", { class: "lgw-co-family", ...shape(box) }));
     this.chosen = draw_svg("rect", { class: "lgw-co-chosen", width: 0, height: 0 });
-    this.canvas.replaceChildren(...fills, ...outlines, ...names, ...frames, this.chosen);
+    this.canvas.replaceChildren(...fills, ...outlines, ...frames, this.chosen);
+    this.ground.replaceChildren(this.canvas, ...names);
     this.canvas.setAttribute("aria-label", `Bytes by session: ${kinds.map(([kind, size]) => `${kind} ${size}`).join(", ") || "none"}`);
     this.legend.replaceChildren(
       ...kinds.map(([kind, size]) =>

@@ -102,9 +102,9 @@ function explore_view(host) {
     return undefined;
   }
 
-  async function go_to(id) {
+  async function go_to(id, { quiet = false } = {}) {
     const reply = await host.ask("place", { node: id });
-    if (reply.row !== null) await list.go(reply.row, { middle: true });
+    if (reply.row !== null) await list.go(reply.row, { quiet, middle: true });
   }
 
   function show_rows() {
@@ -206,7 +206,12 @@ function explore_view(host) {
   host.on("_rows", show_rows);
   host.on(["_session", "leaf"], show_session);
   host.on("_detail", show_node);
-  host.on("selection", () => list.paint());
+  host.on("selection", () => {
+    list.paint();
+    const id = host.get("selection");
+    if (id !== null && list.known.get(list.current)?.id !== id) return go_to(id, { quiet: true });
+    return undefined;
+  });
   host.on("query", () => {
     if (search.value.trim() !== host.get("query").trim()) search.value = host.get("query");
   });
