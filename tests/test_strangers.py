@@ -340,3 +340,9 @@ def test_a_log_of_another_file_shows_what_sqlite_makes_of_it(session: Path, tmp_
         lg.open(session)
     assert session.read_bytes() == before
     assert Path(f"{session}-wal").read_bytes() == log
+
+
+def test_a_schema_whose_damage_cannot_even_be_told_in_utf_8(session: Path) -> None:
+    change(session, "UPDATE sqlite_master SET name = CAST(x'8361' AS TEXT), sql = 'x'")
+    with pytest.raises(errors.DatabaseError, match=r"session\.db: the database is damaged"):
+        lg.open(session)

@@ -168,7 +168,8 @@ def translated(error: Exception, path: str, busy_timeout: float) -> LashgraphErr
             f"{MAX_VALUE_BYTES:,})",
             path=path,
         )
-    if primary == sqlite3.SQLITE_CORRUPT:
+    if primary == sqlite3.SQLITE_CORRUPT or isinstance(error, UnicodeDecodeError):
+        # what SQLite says of a damaged schema may hold bytes of it
         return DatabaseError(
             f"{path}: the database is damaged or cut short ({error}); nothing was changed; restore "
             "it from a backup, or save what SQLite's .recover can read of it",

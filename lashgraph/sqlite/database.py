@@ -405,7 +405,7 @@ class Database:
     def _translating(self) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.Error, LashgraphError, OverflowError, UnicodeEncodeError) as error:
+        except (sqlite3.Error, LashgraphError, OverflowError, UnicodeError) as error:
             ours = translated(error, self.path, self._busy_timeout)
             if ours is error:
                 raise

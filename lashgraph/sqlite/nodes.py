@@ -132,9 +132,12 @@ def suspects(connection: sqlite3.Connection) -> list[Suspect]:
 
 
 def _suspect(connection: sqlite3.Connection, seq: int, text: bytes) -> Suspect:
-    node_id, is_text = connection.execute(
+    row = connection.execute(
         "SELECT node_id, typeof(node_json) = 'text' FROM graph_nodes WHERE seq = ?", (seq,)
     ).fetchone()
+    if row is None:
+        raise sqlite3.DatabaseError(f"node {seq} is found by a scan and not by its number")
+    node_id, is_text = row
     form = dialect_of(connection).records.node
     return Suspect(id_text(node_id), text, bool(is_text) and not decode_rows([text], form)[1])
 

@@ -25,6 +25,8 @@ _PLAIN: Mapping[str, Share] = {
     "threads": Share(range(1), 2.0),
     "model": Share(range(1)),
     "stores": Share(range(0)),  # tests/test_oracle.py tries as many
+    "fuzz": Share(range(6)),
+    "decoders": Share(range(3)),
 }
 _CI: Mapping[str, Share] = {
     "kills": Share(range(40)),
@@ -33,7 +35,9 @@ _CI: Mapping[str, Share] = {
     "concurrency": Share(range(2), 10.0),
     "threads": Share(range(2), 10.0),
     "model": Share(range(10)),
-    "stores": Share(range(5)),
+    "stores": Share(range(2)),
+    "fuzz": Share(range(150)),
+    "decoders": Share(range(40)),
 }
 
 
