@@ -15,7 +15,7 @@ from lashgraph.format.sizes import bytes_text, counted
 from lashgraph.plot import reachability as draw
 from lashgraph.reach import GcPolicy, Reachability
 from lashgraph.store import Store
-from lashgraph.widgets.base import View, answer
+from lashgraph.widgets.base import View, answer, checked
 from lashgraph.widgets.reachability_data import NOTHING, STATES, Answers
 from lashgraph.widgets.still import still
 from lashgraph.widgets.watching import Watch
@@ -126,30 +126,28 @@ class ReachabilityView(View):
         return self._known.told(str(asked.get("key")))
 
     @traitlets.validate("selection")
+    @checked
     def _known_one(self, proposal: Any) -> str:
-        if not proposal["value"]:
-            return ""
-        try:
-            return self._known.resolve(proposal["value"])
-        except LashgraphError as error:
-            raise traitlets.TraitError(str(error)) from error
+        return self._known.resolve(proposal["value"]) if proposal["value"] else ""
 
     @traitlets.validate("kinds")
+    @checked
     def _kinds_there(self, proposal: Any) -> list[str]:
         there = self._known.kinds
         for kind in proposal["value"]:
             if kind not in there:
-                raise traitlets.TraitError(
+                raise InvalidRecordError(
                     f"no blob is of the kind {shown(kind)}; there are: {', '.join(there) or 'none'}"
                 )
         return list(proposal["value"])
 
     @traitlets.validate("min_bytes", "max_bytes")
+    @checked
     def _some_bytes(self, proposal: Any) -> int | None:
         value: int | None = proposal["value"]
         if value is not None and value < 0:
             name = proposal["trait"].name
-            raise traitlets.TraitError(f"{name} is a number of bytes, not {value}")
+            raise InvalidRecordError(f"{name} is a number of bytes, not {value}")
         return value
 
     def _why_stale(self) -> str:

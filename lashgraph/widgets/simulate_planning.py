@@ -14,7 +14,7 @@ import traitlets
 from lashgraph.errors import InvalidRecordError, LashgraphError
 from lashgraph.format.arguments import as_count, shown
 from lashgraph.format.html import visible
-from lashgraph.widgets.base import View, answer, error_text, told
+from lashgraph.widgets.base import View, answer, checked, error_text, told
 from lashgraph.widgets.simulate_asked import Asked, Plan, Side
 from lashgraph.widgets.simulate_worker import Newest
 from lashgraph.widgets.watching import Watch
@@ -230,25 +230,24 @@ class PlanningView(View):
     # What may be set
 
     @traitlets.validate("keep_turns", "free_bytes", "max_file_bytes")
+    @checked
     def _some(self, proposal: Any) -> int | None:
         name, value = proposal["trait"].name, proposal["value"]
         if value is None:
             return None
         if name == "max_file_bytes" and not self._side.has_file_budget:
-            raise traitlets.TraitError(
+            raise InvalidRecordError(
                 "max_file_bytes is a budget of one store; a corpus has free_bytes"
             )
-        try:
-            return as_count(value, name)
-        except InvalidRecordError as error:
-            raise traitlets.TraitError(str(error)) from error
+        return as_count(value, name)
 
     @traitlets.validate("plan")
+    @checked
     def _a_plan(self, proposal: Any) -> Plan | None:
         plan, kind = proposal["value"], self._side.plan_type
         if plan is None or isinstance(plan, kind):
             return plan
-        raise traitlets.TraitError(
+        raise InvalidRecordError(
             f"plan is a {kind.__name__} as plan_gc() makes it, not {shown(plan)}"
         )
 

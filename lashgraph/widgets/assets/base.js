@@ -189,7 +189,7 @@ class Host {
     const now = Date.now();
     if (this.root.dataset.lost || now - (this.looked ?? 0) < GLANCE) return;
     this.looked = now;
-    this.ask("look");
+    this.model.send({ ask: "look", id: `${this.id}:look` }); // what comes of it is in `stale`
   }
 
   show_messages() {
@@ -256,6 +256,7 @@ function widget(label, draw) {
     render({ model, el }) {
       const host = new Host(model, el, label);
       host.attempt(() => draw(host));
+      host.attempt(() => host.look()); // the first message to a kernel at work may be left lying
       return () => host.dispose();
     },
   };

@@ -123,7 +123,7 @@ class SimControls {
     const section = (name, ...content) => make("fieldset", { class: "lgw-sim-set" }, make("legend", {}, name), content);
     this.node = make(
       "form",
-      { class: "lgw-sim-controls", aria: { label: "What is kept" }, on: { submit: (event) => event.preventDefault() } },
+      { class: "lgw-sim-controls", aria: { label: "What is kept" }, on: { submit: (event) => event.preventDefault(), keydown: sim_arrows } },
       this.title,
       section("Policy", this.policies.map((one) => one.node)),
       section("Latest turns to keep", make("div", { class: "lgw-sim-turns" }, this.slider, this.turns, make("label", { class: "lgw-hidden", for: this.turns.id }, "Turns to keep"))),
@@ -172,6 +172,26 @@ class SimControls {
     if (name) wanted[name] = count;
     if (Object.entries(wanted).some(([one, value]) => this.host.get(one) !== value)) this.host.set(wanted);
   }
+}
+
+/** Arrow keys in controls: a notebook takes them for itself before the browser does its part. */
+function sim_arrows(event) {
+  const step = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[event.key];
+  const { target } = event;
+  if (!step || event.altKey || event.ctrlKey || event.metaKey) return;
+  if (target.type === "range" || (target.type === "number" && /Up|Down/.test(event.key))) {
+    const most = target.max === "" ? Infinity : Number(target.max);
+    target.value = Math.min(Math.max(Number(target.value) + step, Number(target.min)), most);
+    target.dispatchEvent(new Event("input", { bubbles: true }));
+  } else if (target.type === "radio") {
+    const all = [...target.form.querySelectorAll("input[type=radio]")];
+    const next = all[(all.indexOf(target) + (/Up|Left/.test(event.key) ? all.length - 1 : 1)) % all.length];
+    next.checked = true;
+    next.focus();
+    next.dispatchEvent(new Event("change", { bubbles: true }));
+  } else return;
+  event.preventDefault();
+  event.stopPropagation();
 }
 
 /** A set of refs: those in it as buttons that take them out, and a field that puts one in. */
