@@ -192,8 +192,9 @@ def test_the_picture_shows_every_byte(many: lg.Corpus, wired: type[Page]) -> Non
     area = {"garbage": sessions["reclaimable_bytes"].sum()}
     area["live"] = sessions["blob_bytes"].sum() - area["garbage"]
     check_picture(page.ask("picture"), sessions, area)
-    page.set(by="kind")
     kinds = blobs.groupby("kind", observed=True)["stored_bytes"].sum()
+    check_picture(page.ask("picture", by="kind"), sessions, kinds.to_dict())
+    page.set(by="kind")
     check_picture(page.ask("picture"), sessions, kinds.to_dict())
     page.set(filters={"session_id": "survey"})
     some = sessions[sessions["session_id"].str.contains("survey")]

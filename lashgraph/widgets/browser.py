@@ -279,18 +279,24 @@ class CorpusBrowser(View):
             return {"row": self._order.index(at) if at in self._order else None}
 
     @answer("picture")
-    def _picture(self, _asked: Mapping[str, Any]) -> dict[str, Any]:
+    def _picture(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """The rectangles of the sessions that are shown."""
-        if self.by == "kind" and self._kinds is None:
+        by = asked.get("by", self.by)
+        sessions = self.shown
+        sizes = self._blobs_by_kind() if by == "kind" else corpus_map.alive_and_dead(sessions)
+        return corpus_map.picture(sessions, sizes)
+
+    def _blobs_by_kind(self) -> pd.DataFrame:
+        """All blobs with their kinds, which takes reading the files once more."""
+        kinds = self._kinds
+        if kinds is None:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", DamagedDataWarning)
-                self._kinds = self._corpus.blobs(
+                kinds = self._corpus.blobs(
                     columns=["path", "kind", "stored_bytes"], executor=self._executor
                 )
-        sessions = self.shown
-        sizes = corpus_map.alive_and_dead(sessions) if self.by == "garbage" else self._kinds
-        assert sizes is not None
-        return corpus_map.picture(sessions, sizes)
+            self._kinds = kinds
+        return kinds
 
     # Whether this is still so
 

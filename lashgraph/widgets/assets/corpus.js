@@ -187,11 +187,6 @@ function corpus_view(host) {
     for (const box of Object.values(boxes)) box.value = "";
     host.set({ query: "", filters: {} });
   });
-  listen(list.list, "dblclick", (event) => {
-    const row = list.known.get(Number(event.target.closest(".lgw-row")?.dataset.index));
-    if (row?.read) host.set({ opened: row.id });
-  });
-
   overview.append(
     make("div", { class: "lgw-bar" }, search, hits, clear),
     make("div", { class: "lgw-co-split" }, list.list, make("div", { class: "lgw-co-side" }, map.node, about)),
@@ -231,8 +226,9 @@ class ByteMap {
   }
 
   refresh() {
+    // What was just set here may reach Python after the question, which therefore says it.
     this.by.value = this.host.get("by");
-    this.host.attempt(() => this.host.ask("picture").then((picture) => this.draw(picture)));
+    this.host.attempt(() => this.host.ask("picture", { by: this.host.get("by") }).then((picture) => this.draw(picture)));
   }
 
   draw({ width, height, pieces, borders, families, kinds }) {

@@ -164,6 +164,7 @@ class Rows {
       this.current = index;
       return this.key({ key: "Toggle", target: event.target }, row, index);
     }
+    if (event.detail === 2) return this.key({ key: "Enter", target: event.target }, row, index);
     return this.go(index);
   }
 
