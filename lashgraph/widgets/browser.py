@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import warnings
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -13,7 +12,7 @@ import traitlets
 
 from lashgraph.corpus import Corpus
 from lashgraph.corpus.lanes import Workers
-from lashgraph.errors import DamagedDataWarning, InvalidRecordError, LashgraphError
+from lashgraph.errors import InvalidRecordError, LashgraphError
 from lashgraph.format.arguments import as_count, shown
 from lashgraph.format.html import Markup, element
 from lashgraph.format.sizes import bytes_text, counted
@@ -23,7 +22,7 @@ from lashgraph.widgets import corpus_map, corpus_table
 from lashgraph.widgets.base import View, answer, checked, told
 from lashgraph.widgets.corpus_table import Table, column_named
 from lashgraph.widgets.explorer import Explorer
-from lashgraph.widgets.watching import state_of
+from lashgraph.widgets.watching import state_of, unwarned
 
 _PAGE = 60
 _MOST_ROWS = 400
@@ -156,8 +155,7 @@ class CorpusBrowser(View):
         """Read all files again; the choice stays where it is still there."""
         self._read_at = datetime.now(UTC)
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", DamagedDataWarning)
+            with unwarned():
                 self._states = self._now()
                 sessions = self._corpus.sessions(
                     columns=corpus_table.NEEDED, executor=self._executor
@@ -290,8 +288,7 @@ class CorpusBrowser(View):
         """All blobs with their kinds, which takes reading the files once more."""
         kinds = self._kinds
         if kinds is None:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", DamagedDataWarning)
+            with unwarned():
                 kinds = self._corpus.blobs(
                     columns=["path", "kind", "stored_bytes"], executor=self._executor
                 )

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import threading
-import warnings
 from collections.abc import Iterable
 from typing import Any
 
 import traitlets
 
-from lashgraph.errors import DamagedDataError, DamagedDataWarning, LashgraphError
+from lashgraph.errors import DamagedDataError, LashgraphError
 from lashgraph.format.html import visible
 from lashgraph.format.node import Node
 from lashgraph.store import Store
@@ -19,7 +18,7 @@ from lashgraph.widgets import explore_rows
 from lashgraph.widgets.base import View, checked, error_text, told
 from lashgraph.widgets.explore_detail import detail
 from lashgraph.widgets.explore_outline import Outline
-from lashgraph.widgets.watching import Watch
+from lashgraph.widgets.watching import Watch, unwarned
 
 _PAGE = 60
 _BEFORE = 20
@@ -254,8 +253,7 @@ class SessionTree(View):
 
 def _read(store: Store) -> tuple[SessionGraph, str]:
     """The session's graph, and what is to be said of it; without a leaf where the head is lost."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DamagedDataWarning)
+    with unwarned():
         try:
             graph, notice = store.tree(), ""
         except DamagedDataError as error:

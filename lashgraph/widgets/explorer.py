@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from lashgraph.errors import DamagedDataWarning, InvalidRecordError, LashgraphError
+from lashgraph.errors import InvalidRecordError, LashgraphError
 from lashgraph.format.arguments import as_count, as_text, shown
 from lashgraph.format.html import Markup, element, visible
 from lashgraph.format.node import encode_node
@@ -170,12 +169,10 @@ class Explorer(SessionTree):
     @answer("problems")
     def _problems(self, _asked: Mapping[str, Any]) -> dict[str, Any]:
         """What is wrong with the store: asked for when the first rows are shown."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DamagedDataWarning)
-            try:
-                found = self._store.problems()
-            except LashgraphError as error:
-                return {"rows": [], "count": 0, "unknown": error_text(error)}
+        try:
+            found = self._store.problems()
+        except LashgraphError as error:
+            return {"rows": [], "count": 0, "unknown": error_text(error)}
         rows = found[["table", "key", "what"]].head(_MOST_PROBLEMS).astype(str).values.tolist()
         return {"rows": [[visible(cell) for cell in row] for row in rows], "count": len(found)}
 

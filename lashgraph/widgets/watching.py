@@ -1,10 +1,14 @@
-"""Whether a file is still what was read from it."""
+"""Reading for a widget, and whether a file is still what was read from it."""
 
 from __future__ import annotations
 
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from lashgraph.errors import LashgraphError
+from lashgraph.errors import DamagedDataWarning, LashgraphError
 from lashgraph.format.html import visible
 from lashgraph.sqlite import place
 from lashgraph.store import Store
@@ -17,6 +21,22 @@ def state_of(path: str) -> place.PlaceState | None:
     except (LashgraphError, OSError):
         return None
     return found if found.log is not None and found.log.size else found._replace(log=None)
+
+
+@contextmanager
+def unwarned() -> Iterator[None]:
+    """Read without warnings of damage, which a widget tells itself.
+
+    Filters of warnings belong to the whole process, and two threads that change them for a while
+    may leave them changed. So this is done on the main thread alone; what is read again on a
+    callback's thread warns.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DamagedDataWarning)
+        yield
 
 
 class Watch:
