@@ -466,6 +466,24 @@ def test_a_changed_file_is_told_and_read_again(tmp_path: Path, wired: type[Page]
         assert "the file is gone" in page.state["stale"]
 
 
+def test_a_session_that_went_on_is_followed_unless_a_leaf_was_chosen(
+    tmp_path: Path, wired: type[Page]
+) -> None:
+    with SessionBuilder(tmp_path / "s.db", "s") as session:
+        session.turn("one", "first")
+        view = wired(explore(session.store)).widget
+        early = view.leaf
+        session.turn("two", "second")
+        view.reload()
+        assert view.leaf == session.leaf != early
+        assert len(view.path) == 4
+        view.leaf = early
+        session.turn("three", "third")
+        view.reload()
+        assert view.leaf == early
+        assert len(view.graph) == 6
+
+
 @pytest.mark.parametrize(
     ("question", "facts", "said"),
     [

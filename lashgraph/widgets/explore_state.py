@@ -76,17 +76,20 @@ class SessionTree(View):
             self.look()
             return
         is_first = not len(self.graph)
-        opened, selection, leaf = self.expanded, self.selection, self.leaf
+        chosen = None if self.leaf == self.graph.leaf else self.leaf
+        opened, selection = self.expanded, self.selection
         self._loading = True
         try:
             with self._lock, self.hold_sync():
                 self.graph = graph
-                self.leaf = leaf if leaf in graph else graph.leaf if graph.leaf in graph else None
+                leaves = [leaf for leaf in (chosen, graph.leaf) if leaf in graph]
+                self.leaf = leaves[0] if leaves else None
                 self.selection = selection if selection in graph else None
                 self.notice = notice
                 self._outline = Outline(graph, self.leaf)
                 opened = self._first_line() if is_first else [one for one in opened if one in graph]
-                self._lay_out(map(self._outline.at, opened))
+                lines = [self._outline.line_of(self._outline.at(one)) for one in opened]
+                self._lay_out([*lines, *self._ways()])
                 self._session = self._told_session()
                 self._detail = self._told_node()
         finally:

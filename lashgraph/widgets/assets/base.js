@@ -108,6 +108,8 @@ class Host {
     const look = () => this.look();
     listen(this.root, "pointerenter", look);
     listen(this.root, "focusin", look);
+    // a notebook's shortcuts are matched from the focused element outwards: that one must say no
+    listen(this.root, "focusin", (event) => (event.target.dataset.lmSuppressShortcuts = "true"));
     this.show_messages();
   }
 
@@ -174,7 +176,7 @@ class Host {
 
   /** Show an error: those of Python come with the model, others are of this page. */
   tell(error) {
-    this.local.error = error instanceof Told ? error.message : `${error?.name ?? "Error"}: ${error?.message ?? error}`;
+    if (!(error instanceof Told)) this.local.error = `${error?.name ?? "Error"}: ${error?.message ?? error}`;
     this.show_messages();
   }
 
