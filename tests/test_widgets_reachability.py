@@ -115,6 +115,17 @@ def test_a_root_tells_what_it_holds(store: lg.Store, wired: type[Page]) -> None:
         assert exact(facts["retains alone"]) == row.retained_bytes
 
 
+def test_a_manifest_that_is_kept_by_name_is_a_root_too(code: lg.Store, wired: type[Page]) -> None:
+    key = code.reachability().blobs().query("kind == 'CheckpointManifest'")["hash"].iloc[0]
+    ref = f"manifest:{key}"
+    page = wired(reachability(code, keep=[ref]))
+    held = code.reachability(keep=[ref]).retained().set_index(["layer", "ref"])
+    facts = dict(page.ask("why", key=ref)["facts"])
+    assert exact(facts["retains alone"]) == held.loc[("root", ref), "retained_bytes"]
+    facts = dict(page.ask("why", key=key)["facts"])
+    assert exact(facts["retained"]) == held.loc[("manifest", ref), "retained_bytes"]
+
+
 def test_a_selection_goes_both_ways(code: lg.Store, wired: type[Page]) -> None:
     view = reachability(code)
     page = wired(view)

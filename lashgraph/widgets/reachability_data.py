@@ -29,7 +29,6 @@ _STATES = {
     "gone": "not in the store",
 }
 
-
 NOTHING: dict[str, Any] = {
     **dict.fromkeys(("hashes", "sizes", "states", "kinds", "manifests", "namings"), b""),
     "odd": {},
@@ -56,7 +55,8 @@ class Answers:
         self._lives = lives.set_index("hash")
         self._roots = reach.roots()
         held = reach.retained()
-        self._held: dict[str, Any] = {row["ref"]: row for row in held.to_dict("records")}
+        rows = held.to_dict("records")
+        self._held: dict[Any, Any] = {(row["layer"], row["ref"]): row for row in rows}
         self.roots = held.loc[held["layer"] == "root", "ref"].tolist()
         self.hashes: list[str] = self.blobs["hash"].tolist()
         self._at = {key: at for at, key in enumerate(self.hashes)}
@@ -93,7 +93,7 @@ class Answers:
             "manifests": self._manifests.astype(np.uint8).tobytes(),
             "namings": self._namings.astype("<i4").tobytes(),
             "roots": [
-                {"key": visible(key), "bytes": int(self._held[key]["reached_bytes"])}
+                {"key": visible(key), "bytes": int(self._held["root", key]["reached_bytes"])}
                 for key in self.roots
             ],
             "kind_names": self.kinds,
@@ -192,7 +192,7 @@ class Answers:
         return self._root(key) if key not in self._at else self._blob(key)
 
     def _root(self, key: str) -> dict[str, Any]:
-        row = self._held[key]
+        row = self._held["root", key]
         named = self._roots.loc[self._roots["ref"] == key]
         lines = [
             f"{visible(key)} -> {visible(field)} -> {visible(blob)}"
@@ -206,10 +206,7 @@ class Answers:
             "lines": lines[:_CHAINS],
             "more": [],
             "facts": [
-                [
-                    "reaches",
-                    f"{counted(int(row['n_blobs']), 'blob')}, {_exact(row['reached_bytes'])}",
-                ],
+                ["reaches", f"{counted(row['n_blobs'], 'blob')}, {_exact(row['reached_bytes'])}"],
                 ["retains alone", _exact(row["retained_bytes"])],
                 ["shares with other roots", _exact(row["shared_bytes"])],
             ],
@@ -227,10 +224,7 @@ class Answers:
             "lines": lines[:_CHAINS],
             "more": self._more(why, lines),
             "facts": [
-                [
-                    "stored",
-                    _exact(why.stored_bytes or 0) if why.stored_bytes is not None else NOT_THERE,
-                ],
+                ["stored", NOT_THERE if why.stored_bytes is None else _exact(why.stored_bytes)],
                 ["retained", self._retained(key, why)],
                 *self._only_root(row["only_root"]),
                 *self._turns(key),
@@ -253,7 +247,7 @@ class Answers:
 
     def _retained(self, key: str, why: Why) -> str:
         """What would be freed if it were not there."""
-        held = self._held.get(f"manifest:{key}")
+        held = self._held.get(("manifest", f"manifest:{key}"))
         if why.state != "live":
             return "nothing: it is not alive" if why.state == "dead" else "nothing"
         if held is None:

@@ -13,6 +13,7 @@ from lashgraph.reach import GcPolicy
 from lashgraph.widgets.simulate_asked import Asked, Piece, Plan, SweepOptions, weighed
 
 _ROWS = 2_000
+_ALARMS = 50
 _ORDER = ("sweep", "alarm", "refused", "unreadable", "locked", "spared", "nothing")
 
 
@@ -137,4 +138,4 @@ def _alarms(plan: CorpusGcPlan) -> list[str]:
         visible(f"{os.path.basename(row.path)}: {row.message}")
         for row in plan.files
         if row.verdict == "alarm"
-    ]
+    ][:_ALARMS]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -160,7 +159,7 @@ class PlanningView(View):
         """Something else is to be shown from now on; the number of the request."""
         self._asked += 1
         self._refusal = None
-        self._shown = {**self._shown, "state": "planning", "since": time.time()}
+        self._shown = {"state": "planning"}
         return self._asked
 
     @contextmanager

@@ -94,7 +94,6 @@ class StoreSide:
                 {"name": "freed", "bytes": freed, "text": weighed(n_freed, freed)},
                 {"name": "after", "bytes": kept, "text": weighed(n_kept, kept)},
             ],
-            "share": plan.deleted_share,
             "kept_by": by_reason,
             "keep_turns": plan.policy.keep_turns,
             "alarms": [visible(alarm) for alarm in plan.alarms],
@@ -175,7 +174,7 @@ class StoreSide:
         if now.fingerprint != plan.fingerprint:
             return "the roots moved since it was made"
         lost = len({*plan.doomed_hashes}.difference(now.doomed_hashes))
-        return f"{counted(lost, 'planned blob')} gone or alive by now" if lost else ""
+        return f"{counted(lost, 'planned blob')} went or came alive since" if lost else ""
 
     def sweep(self, plan: GcPlan, how: SweepOptions) -> GcReport:
         """Run a plan."""

@@ -125,7 +125,7 @@ class SweepingView(PlanningView):
 
     def _run(self, number: int, plan: Plan, options: SweepOptions) -> None:
         if number != self._asked:
-            self._step("idle")
+            self._step("failed", message=f"{_NOTHING}: another plan was asked for meanwhile")
             return
         try:
             report = self._side.sweep(plan, options)

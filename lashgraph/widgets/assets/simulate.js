@@ -73,6 +73,7 @@ class SimView {
 
   show_alarms() {
     const { alarms = [], state } = this.host.get("_shown");
+    if (state === "planning") return;
     if (!alarms.length || state === "refused") return void this.alarms.replaceChildren();
     const id = `${this.host.id}-accept`;
     const accept = make("input", { type: "checkbox", id, on: { change: () => this.host.set({ accept_unusual: accept.checked }) } });
@@ -87,6 +88,7 @@ class SimView {
   show_later() {
     const { retention = [], file = [], problem } = this.host.get("_later");
     const shown = this.host.get("_shown");
+    if (shown.state === "planning") return;
     this.line.show(shown.state === "refused" ? [] : retention, shown.keep_turns ?? 0);
     const facts = problem ? [...file, ["not known", problem]] : file;
     this.file.replaceChildren(...facts.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
@@ -123,7 +125,7 @@ class SimControls {
     const section = (name, ...content) => make("fieldset", { class: "lgw-sim-set" }, make("legend", {}, name), content);
     this.node = make(
       "form",
-      { class: "lgw-sim-controls", aria: { label: "What is kept" }, on: { submit: (event) => event.preventDefault(), keydown: sim_arrows } },
+      { class: "lgw-sim-controls", aria: { label: "What is kept" }, on: { submit: (event) => event.preventDefault() } },
       this.title,
       section("Policy", this.policies.map((one) => one.node)),
       section("Latest turns to keep", make("div", { class: "lgw-sim-turns" }, this.slider, this.turns, make("label", { class: "lgw-hidden", for: this.turns.id }, "Turns to keep"))),
@@ -172,26 +174,6 @@ class SimControls {
     if (name) wanted[name] = count;
     if (Object.entries(wanted).some(([one, value]) => this.host.get(one) !== value)) this.host.set(wanted);
   }
-}
-
-/** Arrow keys in controls: a notebook takes them for itself before the browser does its part. */
-function sim_arrows(event) {
-  const step = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[event.key];
-  const { target } = event;
-  if (!step || event.altKey || event.ctrlKey || event.metaKey) return;
-  if (target.type === "range" || (target.type === "number" && /Up|Down/.test(event.key))) {
-    const most = target.max === "" ? Infinity : Number(target.max);
-    target.value = Math.min(Math.max(Number(target.value) + step, Number(target.min)), most);
-    target.dispatchEvent(new Event("input", { bubbles: true }));
-  } else if (target.type === "radio") {
-    const all = [...target.form.querySelectorAll("input[type=radio]")];
-    const next = all[(all.indexOf(target) + (/Up|Left/.test(event.key) ? all.length - 1 : 1)) % all.length];
-    next.checked = true;
-    next.focus();
-    next.dispatchEvent(new Event("change", { bubbles: true }));
-  } else return;
-  event.preventDefault();
-  event.stopPropagation();
 }
 
 /** A set of refs: those in it as buttons that take them out, and a field that puts one in. */

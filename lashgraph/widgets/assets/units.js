@@ -11,9 +11,9 @@ function bytes_text(count) {
 /** Bytes of a text such as 900, 10 kB or 1.5 MB; null if it is empty, undefined if it is none. */
 function bytes_of(text) {
   if (!text.trim()) return null;
-  const found = /^([\d,]+(?:\.\d+)?)\s*(?:([kmg]?)b|bytes?)?$/i.exec(text.trim());
+  const found = /^([\d,]+(?:\.\d+)?)\s*(?:([kmgt]?)b|bytes?)?$/i.exec(text.trim());
   if (!found) return undefined;
-  const unit = { k: 1e3, m: 1e6, g: 1e9 }[found[2]?.toLowerCase()] ?? 1;
+  const unit = { k: 1e3, m: 1e6, g: 1e9, t: 1e12 }[found[2]?.toLowerCase()] ?? 1;
   return Math.round(Number(found[1].replaceAll(",", "")) * unit);
 }
 
