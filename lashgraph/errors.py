@@ -88,6 +88,18 @@ class UnsupportedSchemaError(OpenError):
     version: int
 
 
+class WhichSessionError(OpenError):
+    """A file holds many sessions, and none was named, or one that is not there.
+
+    Attributes
+    ----------
+    session_ids : tuple of str
+        The sessions that are there.
+    """
+
+    session_ids: tuple[str, ...]
+
+
 class PendingLogError(OpenError):
     """A file lacks its latest commits: they wait in a log that only another engine reads.
 

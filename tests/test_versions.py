@@ -531,7 +531,8 @@ def test_every_dialect_is_told_apart_and_documented() -> None:
         last = [one for one in DIALECTS if one.version == version][-1]
         assert last.told_by.__name__ == "always_told"
     numbers = []
-    for one in DIALECTS:
+    assert DIALECTS[-1].sessions, "the catalogue, which no release wrote"
+    for one in DIALECTS[:-1]:
         found = re.fullmatch(r"alpha\.(\d+)(?: to alpha\.(\d+))?", one.releases)
         assert found is not None
         numbers += range(int(found[1]), int(found[2] or found[1]) + 1)

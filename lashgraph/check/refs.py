@@ -23,7 +23,6 @@ _DECODERS: Mapping[str, Callable[[bytes], Any]] = MappingProxyType(
     {
         "tool_state_ref": lambda content: checkpoint.decode(content, ToolState),
         "plugin_snapshot_ref": lambda content: checkpoint.decode(content, PluginSnapshot),
-        "execution_state_ref": checkpoint.decode_execution_state,
     }
 )
 
@@ -56,7 +55,9 @@ class LiveRefs:
     ) -> None:
         self.manifests: dict[str, Manifest] = {}
         self._connection = connection
-        self._form = dialect_of(connection).records.manifest
+        records = dialect_of(connection).records
+        self._form = records.manifest
+        self._decoders = {**_DECODERS, "execution_state_ref": records.execution_state}
         self._refs = refs
         self._present = present
         self._full = full
@@ -125,10 +126,10 @@ class LiveRefs:
         manifest = self.manifests.get(root.blob_hash)
         for field, child in manifest.children() if manifest else ():
             blob = blobs.load(self._connection, child)
-            if blob is None or blob.damage:
+            if blob is None or blob.damage or field not in self._decoders:
                 continue
             try:
-                _DECODERS[field](blob.content)
+                self._decoders[field](blob.content)
             except Invalid as error:
                 what = f"the {field} that {root.ref} leads to is none: {error}"
                 yield CheckFinding("state-unreadable", "blobs", child, what)

@@ -34,6 +34,16 @@ _TABLES: Mapping[str, Entity] = {
 }
 """Tables that are compared row by row; head and artifact refs are compared by what they say."""
 
+_TABLES_OF_MANY: Mapping[str, Entity] = {
+    **_TABLES,
+    "session_head": "head",
+    "artifact_refs": "ref",
+    "node_anchors": "ref",
+    "fork_lineage": "meta",
+    "deleted_sessions": "meta",
+}
+"""Tables of a file of many sessions, which is compared as a whole."""
+
 _KEYS = {"graph_nodes": ("node_id",), "blobs": ("hash",)}
 """Columns that name a row for lash, where these are not the primary key."""
 
@@ -50,7 +60,7 @@ class Contents:
     Attributes
     ----------
     path, session_id : str
-        The store.
+        The store; no session of a file of many.
     rows : mapping
         Of each entity the rows by key. What a ref and a field of the head say is kept as text.
     """
@@ -61,20 +71,24 @@ class Contents:
 
 
 def read_contents(connection: sqlite3.Connection, path: str) -> Contents:
-    """Read everything that a store holds once."""
+    """Read everything that a store holds once; of a file of many sessions, that of all."""
     rows: dict[Entity, dict[str, Row]] = {entity: {} for entity in ENTITIES}
-    rows["head"] = _head(connection)
-    rows["ref"] = _refs(connection)
+    dialect = dialect_of(connection)
+    compared = _TABLES_OF_MANY if dialect.sessions else _TABLES
+    if not dialect.sessions:
+        rows["head"] = _head(connection)
+        rows["ref"] = _refs(connection)
     with _typed_texts(connection):
-        tables = dialect_of(connection).tables
-        for table, entity in _TABLES.items():
+        tables = dialect.tables
+        for table, entity in compared.items():
             if table not in tables:
                 continue
-            several = sum(other == entity for other in _TABLES.values()) > 1
+            several = sum(other == entity for other in compared.values()) > 1
             prefix = f"{table} " if several else ""
             for key, row in _rows(connection, table, tables[table]):
                 rows[entity][prefix + key] = row
-    return Contents(path, heads.session_id(connection), rows)
+    session_id = "" if dialect.sessions else heads.session_id(connection)
+    return Contents(path, session_id, rows)
 
 
 def _head(connection: sqlite3.Connection) -> dict[str, Row]:

@@ -6,12 +6,12 @@ The table itself is in `lashgraph.format.dialects`; nothing else in the package 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, get_type_hints
 
 from lashgraph.format import jsontext
-from lashgraph.format.checkpoint import Manifest
+from lashgraph.format.checkpoint import Manifest, decode_execution_state
 from lashgraph.format.commit import TurnResult
 from lashgraph.format.head import Head
 from lashgraph.format.node import Node
@@ -35,6 +35,8 @@ class Records:
         Of the session graph, the head, checkpoints, recorded turns, and the metadata's relation.
     delta : type
         Of usage, entry by entry.
+    execution_state : callable
+        Gives the bytes of an execution state by the content of its blob.
     """
 
     node: type[Node] = Node
@@ -43,6 +45,7 @@ class Records:
     result: type[TurnResult] = TurnResult
     relation: type[Relation] = Relation
     delta: type[UsageDelta] = UsageDelta
+    execution_state: Callable[[bytes], bytes] = decode_execution_state
 
     @cached_property
     def usage(self) -> type[TokenUsage]:
@@ -120,6 +123,8 @@ class Dialect:
     views : mapping of str to str
         SELECT statements that give a table of schema version 3 its columns, where this form keeps
         them otherwise. A table that the form does not have reads as an empty one.
+    dead_nodes : str
+        The statement by which `vacuum` deletes tombstoned nodes.
     dead_rows : tuple of str
         Statements by which `vacuum` deletes more than tombstoned nodes.
     ddl : tuple of str
@@ -130,6 +135,14 @@ class Dialect:
         What shows that this much is safe, or why no more is offered.
     is_known : bool
         Whether a release is known that writes this version; of another the nearest form is taken.
+    sessions : str
+        A statement that lists the sessions of a file that holds many; empty where it holds one.
+        Views of such a dialect say ``{session}`` where the one that is read stands.
+    other_roots : str
+        A statement that gives key, kind, id and hash of the manifests that keep blobs of the other
+        sessions of the file alive.
+    every_node : str
+        The table or view of the nodes of all sessions.
     """
 
     version: int
@@ -140,15 +153,33 @@ class Dialect:
     how_told: str = ""
     records: Records = field(default_factory=Records)
     views: Mapping[str, str] = field(default_factory=dict)
+    dead_nodes: str = "DELETE FROM graph_nodes WHERE tombstoned = 1"
     dead_rows: tuple[str, ...] = ()
     ddl: tuple[str, ...] = ()
     access: Access = "sweep"
     proof: str = ""
     is_known: bool = True
+    sessions: str = ""
+    other_roots: str = ""
+    every_node: str = "graph_nodes"
 
     def offers(self, operation: str) -> bool:
         """Whether an operation that writes is offered for files of this form."""
         return self.access == "write" or (self.access == "sweep" and operation in SWEEPING)
+
+    def of_session(self, session_id: str) -> Dialect:
+        """The dialect as it reads one of many sessions."""
+        quoted = "'" + session_id.replace("'", "''") + "'"
+
+        def of_it(statement: str) -> str:
+            return statement.replace("{session}", quoted)
+
+        return replace(
+            self,
+            views={table: of_it(select) for table, select in self.views.items()},
+            other_roots=of_it(self.other_roots),
+            dead_nodes=of_it(self.dead_nodes),
+        )
 
     @property
     def name(self) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from lashgraph.format import checkpoint_forms, head_forms, node_forms
+from lashgraph.format.catalogue import catalogue
 from lashgraph.format.dialect import Columns, Dialect, Evidence, Records
 from lashgraph.format.schema_text import DDL
 from lashgraph.format.session import EarlyRelation
@@ -96,6 +97,45 @@ _TABLES_11 = _with(
     pending_turn_inputs=f"{_PENDING} {_OWNER} claim_session_lease_generation",
 )
 _TABLES_12 = _with(_TABLES_11, attachment_manifest=f"{_ATTACHMENTS} owner_kind owner_id")
+
+_TABLES_38 = _with(
+    {},
+    blobs="hash content",
+    session_head="session_id head_json head_revision leaf_node_id checkpoint_ref",
+    node_anchors="node_id checkpoint_ref source_session_id",
+    checkpoint_blob_refs="checkpoint_ref blob_ref",
+    deleted_sessions="session_id",
+    graph_nodes=(
+        "seq session_id node_id parent_node_id generation frame_node_id node_json tombstoned"
+    ),
+    fork_lineage="session_id ancestor_session_id fork_node_id fork_generation",
+    usage_deltas=(
+        "seq session_id operation_storage_key entry_ordinal payload_encoding_version payload_hash "
+        "source model input_tokens output_tokens cache_read_input_tokens cache_write_input_tokens "
+        "reasoning_output_tokens"
+    ),
+    session_meta=(
+        "session_id relation_kind observer_intent_depth parent_session_id caused_by_kind "
+        "caused_by_session_id caused_by_turn_id caused_by_effect_id caused_by_call_id "
+        "caused_by_process_id caused_by_process_event_sequence caused_by_occurrence_id "
+        "caused_by_subscription_id caused_by_subscription_incarnation "
+        "caused_by_subscription_revision caused_by_node_id source_session_id source_node_id "
+        "observer_inheritance_kind"
+    ),
+    runtime_turn_commits=(
+        "session_id turn_id turn_commit_hash result_json committed_at_ms request_identity_hash "
+        "requested_node_count requested_ancestor_node_id identity_encoding_version"
+    ),
+    queued_work_batches=(
+        "enqueue_seq batch_id session_id source_key delivery_policy work_kind authority_json "
+        "merge_key available_at_ms enqueued_at_ms claim_id claim_owner_id claim_token "
+        f"claim_fencing_token {_OWNER} claim_session_lease_generation"
+    ),
+    queued_work_items="batch_id item_index item_id payload_json",
+    pending_turn_inputs=f"{_PENDING} {_OWNER} claim_session_lease_generation",
+    attachment_manifest=f"{_ATTACHMENTS} owner_kind owner_id",
+    artifact_refs="namespace artifact_ref blob_ref",
+)
 
 _NAMESPACED = MappingProxyType(
     {
@@ -382,6 +422,7 @@ DIALECTS: tuple[Dialect, ...] = (
         differs="owners of attachments; parts of kind `Attachment`, whose source says what it is",
         proof=_RECORDED.format("alpha.113"),
     ),
+    catalogue(_TABLES_38, dict(_NAMESPACED)),
 )
 """Every form that is read; of one version the first that `Dialect.told_by` accepts is taken."""
 

@@ -23,7 +23,10 @@ Octet = Annotated[int, msgspec.Meta(ge=0, le=255)]
 """An unsigned integer of 8 bits."""
 
 Stamp = Annotated[int, msgspec.Meta(ge=1, le=1)]
-"""The version of a record's form; the only one that there is is 1."""
+"""The version of a record's form, where that is 1."""
+
+SecondStamp = Annotated[int, msgspec.Meta(ge=2, le=2)]
+"""The version of a record's form, where that is 2."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -124,6 +127,7 @@ SIMPLE: dict[Any, Callable[[Any], Any]] = {
     Natural: _integer(0, (1 << 64) - 1, "an unsigned 64-bit integer"),
     Octet: _integer(0, 255, "an unsigned 8-bit integer"),
     Stamp: _integer(1, 1, "the schema_version 1"),
+    SecondStamp: _integer(2, 2, "the schema_version 2"),
     bool: _exact(bool),
     bytes: _octets,
 }

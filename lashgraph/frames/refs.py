@@ -22,6 +22,7 @@ REFS = FrameSchema.of(
         "source_kind",
         "what names it; unreadable_node: a node's text in which the hash of a blob stands",
         "head",
+        "anchor",
         "agent_frame",
         "artifact",
         "manifest",
@@ -81,8 +82,8 @@ def all_refs(connection: sqlite3.Connection, seen: Mark) -> list[Ref]:
     """Head, agent frames, artifacts, turns, nodes, and each manifest that is in the store."""
     refs = seen.refs
     present = {row.hash for row in seen.present}
-    found = [*refs.head_roots(), *refs.agent_frames(), *refs.artifacts]
-    for turn in refs.turns:
+    found = [*refs.head_roots(), *refs.others, *refs.agent_frames(), *refs.artifacts]
+    for turn in (*refs.turns, *refs.other_turns):
         found += turn.named()
     found += [
         ref

@@ -32,10 +32,12 @@ SESSIONS = FrameSchema.of(
     text("cwd", "working directory"),
     closed(
         "relation",
-        "root or child of another session; handoff: one that took over from another",
+        "root or child of another session; handoff: one that took over from another; fork: one "
+        "that goes on from a node of another, its parent",
         "root",
         "child",
         "handoff",
+        "fork",
     ),
     text("parent_session_id", "the parent of a child"),
     *cause_columns(),

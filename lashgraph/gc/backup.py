@@ -165,7 +165,7 @@ def sync(path: str) -> None:
 def _same(source: sqlite3.Connection, copy: str, store: str) -> Contents:
     """What both the store and its copy hold."""
     before = read_contents(source, store)
-    database = Database(copy, "r", 0)
+    database = Database(copy, "r", 0, whole=True)
     try:
 
         def look(connection: sqlite3.Connection) -> Contents:

@@ -265,7 +265,7 @@ def forecast_file(
             "store.forecast(plan) asks the open store",
             path=plan.path,
         )
-    database = Database(plan.path, "r", _PATIENCE)
+    database = Database(plan.path, "r", _PATIENCE, session_id=plan.session_id, whole=True)
     try:
         return make_forecast(
             database, plan, memory_limit=memory_limit, disk_limit=disk_limit, progress=progress

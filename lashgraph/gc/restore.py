@@ -28,7 +28,7 @@ from lashgraph.sqlite.connect import speak, translated
 from lashgraph.sqlite.copies import alone, write_over
 from lashgraph.sqlite.database import Database
 from lashgraph.sqlite.integrity import own_check
-from lashgraph.sqlite.recognise import recognise
+from lashgraph.sqlite.recognise import of_session, recognise
 
 _MOST_NOTE = 100_000
 
@@ -128,7 +128,7 @@ def restore(
     started = perf_counter()
     source = os.path.abspath(as_path(backup, "backup"))
     named = None if to is None else as_path(to, "to")
-    database = Database(source, "r", busy_timeout)
+    database = Database(source, "r", busy_timeout, whole=True)
     try:
         target = _noted(source) if named is None else named
         with database.snapshot():
@@ -189,7 +189,8 @@ def _put(
     with _telling(target, "nothing was replaced", busy_timeout):
         place.check_path(real)
         with alone(real, busy_timeout) as connection:
-            speak(connection, recognise(connection, target, complete=False))
+            found = recognise(connection, target, complete=False)
+            speak(connection, of_session(connection, found, target, None, whole=True))
             changes = compare_contents(read_contents(connection, target), wanted)
             _refuse_loss(changes, accept_loss)
             write_over(source, connection, progress=progress)
@@ -208,7 +209,7 @@ def _put_new(source: sqlite3.Connection, wanted: Contents, real: str, *, progres
     folder = os.path.dirname(real)
     with new_file(folder) as partial:
         write_copy(source, partial, progress=progress)
-        copy = Database(partial, "r", 0)
+        copy = Database(partial, "r", 0, whole=True)
         try:
             copy.read(lambda connection: _verify(connection, wanted, real))
         finally:

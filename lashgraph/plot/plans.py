@@ -18,6 +18,7 @@ _THICK = 0.56
 _KEPT_BY = {
     "head": ("the head", Look(BLUE)),
     "turn": ("recent turns", Look(SKY, "\\\\\\\\")),
+    "anchor": ("pinned nodes", Look(PURPLE, "oo")),
     "agent_frame": ("agent frames", Look(PURPLE, "....")),
     "artifact": ("artifacts", Look(GREEN, "||||")),
     "other": ("nodes and other refs", Look(YELLOW, "xxxx")),

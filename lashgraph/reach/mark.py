@@ -143,6 +143,7 @@ class _Marker:
         starts = [
             *self._starts(refs),
             *self._recent_turns(refs.turns),
+            *chain.from_iterable(map(self._recent_turns, _by_session(refs.other_turns))),
             *(start for key in policy.keep for start in self._named(key)),
         ]
         roots = {start.root.ref for start in starts}
@@ -181,6 +182,11 @@ class _Marker:
         """What every collection under the policy starts from."""
         for root in refs.head_roots():
             yield _Start(root, is_manifest=True, must_exist=self.safe)
+        seen = {root.blob_hash for root in refs.head_roots()}
+        for root in refs.others:
+            if self.safe or root.blob_hash not in seen:  # the runtime counts a checkpoint once
+                seen.add(root.blob_hash)
+                yield _Start(root, is_manifest=True, must_exist=self.safe)
         for root in refs.artifacts:
             yield _Start(root, is_manifest=self.safe and self._is_manifest(root.blob_hash))
         if self.safe:
@@ -317,6 +323,14 @@ class _Marker:
                 "store.refs()",
                 ref=key,
             )
+
+
+def _by_session(turns: Iterable[TurnRefs]) -> Iterable[list[TurnRefs]]:
+    """The turns of each session, latest last."""
+    found: dict[str, list[TurnRefs]] = {}
+    for turn in turns:
+        found.setdefault(turn.turn.session_id, []).append(turn)
+    return found.values()
 
 
 def _some(keys: set[str]) -> str:

@@ -14,13 +14,14 @@ from lashgraph.format.head import HeadRefs, head_refs
 from lashgraph.format.names import ARCHIVE_KEY, hashes_in
 from lashgraph.format.strict import Invalid, Pairs
 from lashgraph.sqlite import artifacts, commits, heads, nodes
-from lashgraph.sqlite.connect import dialect_of
+from lashgraph.sqlite.connect import dialect_of, text_of
 
 _ESCAPED_ASCII = re.compile(rb"\\u00([2-7][0-9a-fA-F])")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 SourceKind = Literal[
     "head",
+    "anchor",
     "agent_frame",
     "artifact",
     "manifest",
@@ -85,6 +86,10 @@ class StoreRefs(NamedTuple):
         By artifact ref.
     turns : list of TurnRefs
         Latest last; unreadable ones first.
+    others : list of Ref
+        Heads of the other sessions of the file, and nodes that are pinned.
+    other_turns : list of TurnRefs
+        Turns of the other sessions of the file.
     """
 
     head: HeadRefs | None
@@ -93,6 +98,8 @@ class StoreRefs(NamedTuple):
     session_id: str
     artifacts: list[Ref]
     turns: list[TurnRefs]
+    others: list[Ref]
+    other_turns: list[TurnRefs]
 
     def head_roots(self) -> list[Ref]:
         """The checkpoint that the head names."""
@@ -123,6 +130,7 @@ def collect_refs(connection: sqlite3.Connection) -> StoreRefs:
         except Invalid as error:
             damage = str(error)
     session_id = (head.session_id if head else "") or (row.session_id if row else "")
+    is_one_of_many = bool(dialect_of(connection).sessions)
     return StoreRefs(
         head=head,
         head_damage=damage,
@@ -133,13 +141,29 @@ def collect_refs(connection: sqlite3.Connection) -> StoreRefs:
             for name, target in artifacts.refs(connection)
         ],
         turns=_turns(connection, session_id),
+        others=_others(connection),
+        other_turns=_turns(connection, session_id, "other_turns") if is_one_of_many else [],
     )
 
 
-def _turns(connection: sqlite3.Connection, session_id: str) -> list[TurnRefs]:
+def _others(connection: sqlite3.Connection) -> list[Ref]:
+    """Checkpoints that keep the other sessions of the file alive, and nodes that are pinned."""
+    statement = dialect_of(connection).other_roots
+    if not statement:
+        return []
+    rows = sorted(tuple(map(text_of, row)) for row in connection.execute(statement))
+    return [
+        Ref(key, "anchor" if kind == "anchor" else "head", source, "checkpoint_ref", checkpoint)
+        for key, kind, source, checkpoint in rows
+    ]
+
+
+def _turns(
+    connection: sqlite3.Connection, session_id: str, table: str = "runtime_turn_commits"
+) -> list[TurnRefs]:
     found = []
     form = dialect_of(connection).records.result
-    for turn in commits.turns(connection):
+    for turn in commits.turns(connection, table):
         try:
             result, reason = decode_turn_result(turn.result_json, form), ""
         except Invalid as error:

@@ -71,7 +71,9 @@ def load(connection: sqlite3.Connection, ref: str) -> Checkpoint | None:
         plugin_snapshot_revision=manifest.plugin_snapshot_revision,
         execution_state_ref=manifest.execution_state_ref,
         execution_state=_read(
-            connection, manifest.execution_state_ref, states.decode_execution_state
+            connection,
+            manifest.execution_state_ref,
+            dialect_of(connection).records.execution_state,
         ),
     )
 

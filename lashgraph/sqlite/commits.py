@@ -45,13 +45,13 @@ class Committed(NamedTuple):
     replayed: bool
 
 
-def turns(connection: sqlite3.Connection) -> list[TurnRow]:
+def turns(connection: sqlite3.Connection, table: str = "runtime_turn_commits") -> list[TurnRow]:
     """All recorded turns in the order of their rows."""
     return [
         TurnRow(rowid, text_of(session), text_of(turn), text_of(digest), result, time_of(at))
         for rowid, session, turn, digest, result, at in connection.execute(
             "SELECT rowid, session_id, turn_id, turn_commit_hash, CAST(result_json AS BLOB), "
-            "committed_at_ms FROM runtime_turn_commits ORDER BY rowid"
+            f"committed_at_ms FROM {table} ORDER BY rowid"
         )
     ]
 

@@ -64,6 +64,8 @@ def speak(connection: sqlite3.Connection, dialect: Dialect) -> None:
     if not isinstance(connection, Connection):
         raise TypeError("a connection that `connect` made is needed")
     connection.dialect = dialect
+    for table in dialect.views.keys() - CURRENT.tables.keys():
+        connection.execute(f"CREATE TEMP VIEW IF NOT EXISTS {table} AS {dialect.views[table]}")
     for table, columns in CURRENT.tables.items():
         select = dialect.views.get(table)
         if select is None and table not in dialect.tables:
@@ -71,6 +73,19 @@ def speak(connection: sqlite3.Connection, dialect: Dialect) -> None:
             select = f"SELECT {nothing} WHERE 0"
         if select is not None:
             connection.execute(f"CREATE TEMP VIEW IF NOT EXISTS {table} AS {select}")
+
+
+@contextmanager
+def as_it_stands(connection: sqlite3.Connection) -> Iterator[None]:
+    """Take away the views of a dialect, before which SQLite cannot make indexes anew."""
+    views = connection.execute("SELECT name FROM sqlite_temp_master WHERE type = 'view'").fetchall()
+    for (name,) in views:
+        connection.execute(f"DROP VIEW temp.{name}")
+    try:
+        yield
+    finally:
+        if views:
+            speak(connection, dialect_of(connection))
 
 
 def connect(
@@ -138,6 +153,17 @@ def immediate(connection: sqlite3.Connection) -> Iterator[None]:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def in_read_transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """Give the connection while one snapshot of the file is held."""
+    try:
+        connection.execute("BEGIN")
+        connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+        yield connection
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
 
 
 def translated(error: Exception, path: str, busy_timeout: float) -> LashgraphError:

@@ -12,6 +12,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Literal, TypeVar
 
 from lashgraph.errors import (
@@ -28,9 +29,16 @@ from lashgraph.format.dialect import Dialect
 from lashgraph.format.dialects import CURRENT
 from lashgraph.format.limits import ReadLimits
 from lashgraph.sqlite import place, schema, turso
-from lashgraph.sqlite.connect import connect, immediate, speak, translated, use_wal
+from lashgraph.sqlite.connect import (
+    connect,
+    immediate,
+    in_read_transaction,
+    speak,
+    translated,
+    use_wal,
+)
 from lashgraph.sqlite.pages import measure
-from lashgraph.sqlite.recognise import recognise
+from lashgraph.sqlite.recognise import of_session, recognise
 from lashgraph.sqlite.trust import check_writable
 
 Mode = Literal["r", "rw", "create"]
@@ -57,12 +65,15 @@ class Database:
         *,
         allow_unknown: bool = False,
         limits: ReadLimits | None = None,
+        session_id: str | None = None,
+        whole: bool = False,
     ) -> None:
         self.path = path
         self.mode = mode
         self._real = path if path == place.MEMORY else place.real(path)
         self._busy_timeout = busy_timeout
         self._limits = limits or ReadLimits()
+        self._session = partial(of_session, path=path, session_id=session_id, whole=whole)
         self._allow_unknown = allow_unknown and mode == "r"
         self.dialect = CURRENT
         self._lock = threading.RLock()
@@ -226,7 +237,7 @@ class Database:
             if self._writer is not None:
                 if not self.in_memory:
                     self._check_identity()
-                yield from _in_read_transaction(self._writer)
+                yield from in_read_transaction(self._writer)
                 return
             before = place.place_state(self._real)
             if before.identity != self._identity:
@@ -234,7 +245,7 @@ class Database:
             if self._image is not None:
                 image = self._image.connection(before)
                 speak(image, self.dialect)
-                yield from _in_read_transaction(image)
+                yield from in_read_transaction(image)
                 return
             way = place.read_way(self._real, before)
             if way == "immutable":
@@ -251,7 +262,7 @@ class Database:
             )
             try:
                 speak(connection, self.dialect)
-                yield from _in_read_transaction(connection)
+                yield from in_read_transaction(connection)
             finally:
                 connection.close()
                 after = place.place_state(self._real)
@@ -282,7 +293,8 @@ class Database:
         self._finalizer()
 
     def _recognised(self, connection: sqlite3.Connection) -> Dialect:
-        return recognise(connection, self.path, complete=True, allow_unknown=self._allow_unknown)
+        dialect = recognise(connection, self.path, complete=True, allow_unknown=self._allow_unknown)
+        return self._session(connection, dialect)
 
     # Writing
 
@@ -347,6 +359,7 @@ class Database:
         connection = self._connect_writer("rw")
         with self._closing_on_error(connection), self._translating():
             dialect = recognise(connection, self.path, complete=False)
+            dialect = self._session(connection, dialect)
             check_writable(connection, self.path)
             schema.complete(connection, dialect)
             use_wal(connection, self._busy_timeout)
@@ -427,16 +440,6 @@ class _Changed:
 
     def __init__(self) -> None:
         self.by_now: Callable[[], bool] = lambda: False
-
-
-def _in_read_transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    try:
-        connection.execute("BEGIN")
-        connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
-        yield connection
-    finally:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
 
 
 def _remove(folder: str) -> None:

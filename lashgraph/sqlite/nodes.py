@@ -115,10 +115,11 @@ def suspects(connection: sqlite3.Connection) -> list[Suspect]:
 
     The other rows are fetched and not decoded.
     """
+    table = dialect_of(connection).every_node
     found: list[tuple[int, bytes]] = []
     with raw_text(connection):
         cursor = connection.execute(
-            "SELECT seq, node_json FROM graph_nodes WHERE tombstoned = 0 ORDER BY seq"
+            f"SELECT seq, node_json FROM {table} WHERE tombstoned = 0 ORDER BY seq"
         )
         while rows := cursor.fetchmany(_ROWS):
             seqs, texts = zip(*rows, strict=True)
@@ -128,12 +129,12 @@ def suspects(connection: sqlite3.Connection) -> list[Suspect]:
                 texts = tuple(map(as_bytes, texts))
                 hits = rows_that_may_name(texts)
             found += [(seqs[at], texts[at]) for at in hits]
-    return [_suspect(connection, seq, text) for seq, text in found]
+    return [_suspect(connection, table, seq, text) for seq, text in found]
 
 
-def _suspect(connection: sqlite3.Connection, seq: int, text: bytes) -> Suspect:
+def _suspect(connection: sqlite3.Connection, table: str, seq: int, text: bytes) -> Suspect:
     row = connection.execute(
-        "SELECT node_id, typeof(node_json) = 'text' FROM graph_nodes WHERE seq = ?", (seq,)
+        f"SELECT node_id, typeof(node_json) = 'text' FROM {table} WHERE seq = ?", (seq,)
     ).fetchone()
     if row is None:
         raise sqlite3.DatabaseError(f"node {seq} is found by a scan and not by its number")
@@ -251,8 +252,9 @@ def tombstone(connection: sqlite3.Connection, node_ids: Iterable[str]) -> int:
 
 def vacuum(connection: sqlite3.Connection) -> int:
     """Delete the tombstoned rows and return their number; and what else the release deletes."""
-    deleted = connection.execute("DELETE FROM graph_nodes WHERE tombstoned = 1").rowcount
-    for statement in dialect_of(connection).dead_rows:
+    dialect = dialect_of(connection)
+    deleted = connection.execute(dialect.dead_nodes).rowcount
+    for statement in dialect.dead_rows:
         connection.execute(statement)
     return deleted
 

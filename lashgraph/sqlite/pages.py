@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import NamedTuple
 
-from lashgraph.sqlite.connect import any_length
+from lashgraph.sqlite.connect import any_length, as_it_stands
 
 
 class Pages(NamedTuple):
@@ -56,7 +56,7 @@ def measure(connection: sqlite3.Connection) -> Pages:
 
 def write_anew(connection: sqlite3.Connection) -> None:
     """Write a database without free pages (SQLite's VACUUM); outside a transaction."""
-    with any_length(connection):
+    with any_length(connection), as_it_stands(connection):
         connection.execute("VACUUM")
 
 

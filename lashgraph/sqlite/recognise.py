@@ -11,6 +11,7 @@ from lashgraph.errors import (
     MissingTableError,
     NotASessionStoreError,
     UnsupportedSchemaError,
+    WhichSessionError,
 )
 from lashgraph.format.dialect import Columns, Dialect, Evidence
 from lashgraph.format.dialects import (
@@ -21,6 +22,8 @@ from lashgraph.format.dialects import (
     VERSIONS,
     told,
 )
+from lashgraph.sqlite import heads
+from lashgraph.sqlite.connect import text_of
 from lashgraph.sqlite.trust import check_readable, columns_of, tables_of
 
 
@@ -78,6 +81,49 @@ def recognise(
             missing=tuple(missing),
         )
     return dialect
+
+
+def of_session(
+    connection: sqlite3.Connection,
+    dialect: Dialect,
+    path: str,
+    session_id: str | None,
+    *,
+    whole: bool = False,
+) -> Dialect:
+    """The dialect for one session of the file.
+
+    Parameters
+    ----------
+    whole : bool
+        Whether the file as a whole is asked, so that any of its sessions will do.
+
+    Raises
+    ------
+    WhichSessionError
+        The file holds many and none is named, or the one that is named is not there.
+    """
+    if dialect.sessions:
+        there = tuple(text_of(name) for (name,) in connection.execute(dialect.sessions))
+        if session_id in there:
+            return dialect.of_session(session_id)
+        if whole:
+            return dialect.of_session(there[0] if there else "")
+        advice = "open_corpus(path) reads all of them"
+    elif session_id is None or whole:
+        return dialect
+    else:
+        there = (heads.session_id(connection),)
+        if session_id in there:
+            return dialect
+        advice = "it holds one session only"
+    what = "holds many sessions" if session_id is None else f"holds no session {session_id!r}"
+    shown = ", ".join(map(repr, there[:8])) + (", ..." if len(there) > 8 else "")
+    raise WhichSessionError(
+        f"{path}: {what}; name one with session_id=...: {shown or 'there is none'}; {advice}",
+        path=path,
+        session_ids=there,
+    )
 
 
 _HEAD = "SELECT CAST(head_json AS BLOB) FROM session_head LIMIT 1"

@@ -16,7 +16,11 @@ MODES: tuple[Mode, ...] = ("r", "rw", "create")
 
 
 def open(  # noqa: A001 - lashgraph.open is the name that users look for
-    path: str | os.PathLike[str], mode: Mode = "r", options: StoreOptions | None = None
+    path: str | os.PathLike[str],
+    mode: Mode = "r",
+    options: StoreOptions | None = None,
+    *,
+    session_id: str | None = None,
 ) -> Store:
     """Open a session store.
 
@@ -30,6 +34,9 @@ def open(  # noqa: A001 - lashgraph.open is the name that users look for
         always be written.
     options : StoreOptions, optional
         Blob profile, policy of collections, waiting time for locks.
+    session_id : str, optional
+        Which session of a file that holds many (``durable-core.db`` of the latest releases). A
+        collection of such a file goes over all of it.
 
     Returns
     -------
@@ -41,7 +48,7 @@ def open(  # noqa: A001 - lashgraph.open is the name that users look for
     OpenError
         One class for each reason: `StoreNotFoundError`, `NotAFileError`, `NotSQLiteError`,
         `EmptyFileError`, `NotASessionStoreError`, `UnsupportedSchemaError`, `MissingTableError`,
-        `StoreExistsError`, `UnsafeSchemaError`, `UnwritablePathError`.
+        `StoreExistsError`, `UnsafeSchemaError`, `UnwritablePathError`, `WhichSessionError`.
     PendingLogError
         The Turso engine's log holds commits that the file lacks.
     StoreLockedError
@@ -80,6 +87,7 @@ def open(  # noqa: A001 - lashgraph.open is the name that users look for
         chosen.busy_timeout,
         allow_unknown=chosen.allow_unknown,
         limits=chosen.read_limits,
+        session_id=session_id,
     )
     if not database.dialect.is_known:
         warnings.warn(
