@@ -10,6 +10,7 @@ import pytest
 import stores
 from playwright.sync_api import Locator, Page, WebSocket, expect
 from rig_page import NotebookPage
+from rig_views import EVIL, MARK, drawn, ran_nothing
 
 import lashgraph as lg
 from lashgraph.format.html import visible
@@ -20,10 +21,6 @@ OPEN = """import lashgraph as lg
 store = lg.open({!r})
 view = lg.widgets.explore(store)
 view"""
-MARK = "window.ran=1"
-EVIL = (
-    f'<img src=x onerror="{MARK}"><script>{MARK}</script>" onclick="{MARK}" javascript:{MARK} $x$'
-)
 NOTES = f'[x](javascript:{MARK})<svg onload="{MARK}">'
 SECOND = 1.0
 expect.set_options(timeout=20_000)
@@ -43,11 +40,7 @@ def show(nb: NotebookPage, path: Path, frontend: str = "lab") -> tuple[Page, lg.
 
 def rows(page: Page) -> list[str]:
     """Node ids of the rows that are drawn, from top to bottom."""
-    found: list[str] = page.get_by_role("treeitem").evaluate_all(
-        "rows => rows.map(row => row.dataset).sort((a, b) => a.index - b.index)"
-        ".map(data => data.node)"
-    )
-    return found
+    return drawn(page, ".lgw-ex-row", "node")
 
 
 def row(page: Page, node_id: str) -> Locator:
@@ -219,9 +212,7 @@ def test_hostile_texts_run_nothing(nb: NotebookPage) -> None:
     nb.value(f"setattr(view, 'notice', {EVIL!r})")
     nb.begin("from IPython.display import HTML, display\ndisplay(HTML(str(view._static())))\nview")
     nb.finish()
-    page.wait_for_timeout(500)
-    assert page.evaluate("() => window.ran") is None
-    assert page.locator(".lgw img, .lgw script, .lgw a, .lgw [onclick], .lgw [onload]").count() == 0
+    ran_nothing(page)
     nb.shot("hostile")
 
 

@@ -62,8 +62,9 @@ function corpus_view(host) {
   }
 
   async function reveal(path) {
+    const { moves } = list;
     const reply = await host.ask("place", { path });
-    if (reply.row !== null) await list.go(reply.row, { quiet: true, middle: true });
+    if (reply.row !== null && moves === list.moves) await list.go(reply.row, { quiet: true, middle: true });
   }
 
   // The header: names that sort, and a filter for each column

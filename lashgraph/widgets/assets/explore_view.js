@@ -103,8 +103,9 @@ function explore_view(host) {
   }
 
   async function go_to(id, { quiet = false } = {}) {
+    const { moves } = list;
     const reply = await host.ask("place", { node: id });
-    if (reply.row !== null) await list.go(reply.row, { quiet, middle: true });
+    if (reply.row !== null && moves === list.moves) await list.go(reply.row, { quiet, middle: true });
   }
 
   function show_rows() {

@@ -19,6 +19,7 @@ class Rows {
     this.total = 0;
     this.epoch = -1;
     this.current = -1;
+    this.moves = 0; // of the user: what was asked before the latest of them moves nothing
     this.asked = new Set();
     this.word = "";
     this.header = header;
@@ -134,6 +135,7 @@ class Rows {
   /** Make a row the current one, in sight; it is chosen when it is known. */
   async go(index, { quiet = false, middle = false } = {}) {
     if (!this.total) return;
+    if (!quiet) this.moves++;
     this.current = Math.min(Math.max(index, 0), this.total - 1);
     this.reveal(this.current, middle);
     this.paint();
