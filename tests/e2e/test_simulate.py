@@ -93,7 +93,7 @@ def test_turned_controls_show_the_figures_of_the_plan(nb: NotebookPage, name: st
         view.get_by_label("runtime").check()
         wanted = store.plan_gc(lg.GcPolicy.runtime(keep_turns=1))
         expect_figures(view, wanted)
-        assert nb.value("view.plan.fingerprint") == wanted.fingerprint
+        nb.until(lambda: nb.value("view.wait(30).fingerprint") == wanted.fingerprint)
         turn = store.turns()["ref"].iloc[0]
         view.get_by_label("Keep too", exact=True).fill(turn)
         view.get_by_label("Keep too", exact=True).press("Enter")

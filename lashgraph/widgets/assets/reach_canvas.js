@@ -209,9 +209,10 @@ class ReachCanvas {
       for (const place of data.layers[layer]) {
         if (only && !only.has(place)) continue;
         const faint = this.passes && !this.passes[place];
-        const text = reach_cut(pen, reach_label(data, place), REACH_NAMED - 8);
         const far = r[place] * REACH_DIAMOND + 5;
         const at = is_root ? x[place] - far : x[place] + far;
+        const room = is_root ? REACH_NAMED - 8 : layers[layer].right - at - 9;
+        const text = reach_cut(pen, reach_label(data, place), room);
         pen.fillStyle = paint.paper;
         pen.globalAlpha = only ? 0.9 : 0.75;
         const wide = pen.measureText(text).width;

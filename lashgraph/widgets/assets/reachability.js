@@ -105,7 +105,7 @@ class ReachView {
     const looks = { live: "live", dead: "dead", root: "root", dangling: "missing", gone: "gone" };
     const lines = (texts) => make("ol", { class: "lgw-reach-chains lgw-mono" }, texts.map((text) => make("li", {}, text)));
     const more = told.more.length
-      ? make("details", {}, make("summary", {}, `All ${told.more.length + told.lines.length} lines`), lines(told.more))
+      ? make("details", {}, make("summary", {}, `${told.more.length} more`), lines(told.more))
       : null;
     replace(this.answer, [
       make("h4", { class: "lgw-reach-title" }, reach_mark(looks[told.state], told.title === "CheckpointManifest"), told.title),
