@@ -119,8 +119,9 @@ class BesideCorpus(FramingCorpus):
         found: dict[str | None, str] = {}
         for file in self._sessions(how):
             verdict = self._shared.verdict(file)
-            if verdict is not None and verdict.session_id:
-                found.setdefault(verdict.session_id, file.path)
+            for session_id in verdict.session_ids if verdict is not None else ():
+                if session_id:
+                    found.setdefault(session_id, file.path)
         return found
 
     def _databases(self, sibling: Sibling) -> list[str]:

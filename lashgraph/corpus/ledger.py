@@ -27,7 +27,7 @@ class Verdict(NamedTuple):
 
     state: PlaceState | None
     left_out: LeftOut | None
-    session_id: str | None
+    session_ids: tuple[str, ...] = ()
 
 
 class Shared:
@@ -76,9 +76,9 @@ class Shared:
     def learn(self, file: CorpusFile, state: PlaceState | None, note: LeftOut | Read) -> None:
         """Keep what a file was found to be."""
         if isinstance(note, Read):
-            self._verdicts[file.path] = Verdict(state, None, note.session_id)
+            self._verdicts[file.path] = Verdict(state, None, note.session_ids)
         else:
-            self._verdicts[file.path] = Verdict(state, note, None)
+            self._verdicts[file.path] = Verdict(state, note)
 
     def known_left_out(self) -> list[LeftOut]:
         """What is no session, as far as it is known, by path."""

@@ -70,10 +70,12 @@ class Failure(NamedTuple):
 
 
 class Read(NamedTuple):
-    """A session that was read.
+    """A file that was read.
 
     Attributes
     ----------
+    session_ids : tuple of str
+        Its session; of a file that holds many, each.
     rows : int
         Rows that it gave.
     fingerprint : str
@@ -83,7 +85,7 @@ class Read(NamedTuple):
     """
 
     path: str
-    session_id: str
+    session_ids: tuple[str, ...]
     rows: int
     fingerprint: str
     damage: Failure | None = None

@@ -223,7 +223,7 @@ class ExportingCorpus(CollectingCorpus):
                 if entry.left_out is not None:
                     self._shared.learn(file, state, LeftOut(*entry.left_out))
                 elif entry.session_id is not None:
-                    note = Read(file.path, entry.session_id, 0, entry.fingerprint)
+                    note = Read(file.path, (entry.session_id,), 0, entry.fingerprint)
                     self._shared.learn(file, state, note)
             elif verdict is not None and verdict.left_out is not None:
                 entry = Entry(entry.listed, entry.fingerprint, left_out=list(verdict.left_out))
@@ -268,7 +268,9 @@ class ExportingCorpus(CollectingCorpus):
         elif not set(before.parts) <= set(frames):
             message = f"{note.path}: changed while it was exported; to_parquet() again reads it"
             self._failures.add([Failure(note.path, STAGE, "StoreChangedError", message)])
-        entries[note.path] = Entry(before.listed, note.fingerprint, note.session_id, parts=parts)
+        entries[note.path] = Entry(
+            before.listed, note.fingerprint, note.session_ids[0], parts=parts
+        )
         for row in rows:
             self._failures.forget(row.path, OF_FILES[row.frame].name)
         self._failures.add(row.failure for row in rows if row.failure is not None)

@@ -59,8 +59,8 @@ class Exported(Shared):
         """What a file was when it was exported; none if it could not be opened then."""
         entry = self.entries[file.path]
         if entry.left_out is not None:
-            return Verdict(None, LeftOut(*entry.left_out), None)
-        return None if entry.session_id is None else Verdict(None, None, entry.session_id)
+            return Verdict(None, LeftOut(*entry.left_out))
+        return None if entry.session_id is None else Verdict(None, None, (entry.session_id,))
 
     def known_left_out(self) -> list[LeftOut]:
         """What was no session."""
@@ -185,7 +185,7 @@ class ParquetCorpus(Corpus):
             if part.file:
                 where = self._shared.part(name, part.file)
                 tables.append(read_part(where, name, job.columns))
-            read.append(Read(file.path, entry.session_id, part.rows, entry.fingerprint))
+            read.append(Read(file.path, (entry.session_id,), part.rows, entry.fingerprint))
         paths = {file.path for file in files}
         stages = {job.stage, OPENING, STAGE}
         stored = self._shared.failures

@@ -32,6 +32,8 @@ class Reader(Store):
         A session file.
     options : StoreOptions
         Policy and waiting time.
+    session_id : str, optional
+        Which session of a file that holds many.
 
     Attributes
     ----------
@@ -39,13 +41,14 @@ class Reader(Store):
         Rows that the calls so far could not read.
     """
 
-    def __init__(self, path: str, options: StoreOptions) -> None:
+    def __init__(self, path: str, options: StoreOptions, session_id: str | None = None) -> None:
         database = Database(
             path,
             "r",
             options.busy_timeout,
             allow_unknown=options.allow_unknown,
             limits=options.read_limits,
+            session_id=session_id,
         )
         super().__init__(database, options)
         self.damages: list[RowDamage] = []

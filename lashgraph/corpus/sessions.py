@@ -133,16 +133,18 @@ class SessionsCorpus(RunningCorpus):
             raise ReadOnlyStoreError(
                 "the corpus was opened for reading; open it with mode='rw'", operation="open"
             )
-        return open_store(self._path_of(os.fsdecode(key)), mode, self._shared.options)
+        path, session_id = self._place_of(os.fsdecode(key))
+        return open_store(path, mode, self._shared.options, session_id=session_id)
 
-    def _path_of(self, key: str) -> str:
+    def _place_of(self, key: str) -> tuple[str, str | None]:
+        """The file of a session, and its id where that was the key."""
         expanded = os.path.expanduser(key)
         if any(file.path == expanded for file in self._shared.files):
-            return expanded
+            return expanded, None
         found = []
         for file in self._sessions(How()):
             verdict = self._shared.verdict(file)
-            if verdict is not None and verdict.session_id == key:
+            if verdict is not None and key in verdict.session_ids:
                 found.append(file.path)
         if not found:
             raise StoreNotFoundError(
@@ -153,7 +155,7 @@ class SessionsCorpus(RunningCorpus):
             raise InvalidRecordError(
                 f"{len(found)} files hold session {shown(key)}: {', '.join(found[:3])}; give a path"
             )
-        return found[0]
+        return found[0], key
 
     # What is no session, and what failed
 

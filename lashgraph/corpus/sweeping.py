@@ -14,9 +14,11 @@ from lashgraph.errors import (
     StoreLockedError,
     StoreNotFoundError,
     UnusualPlanError,
+    WhichSessionError,
 )
 from lashgraph.reach import GcPolicy
-from lashgraph.store import StoreOptions
+from lashgraph.sqlite.database import Mode
+from lashgraph.store import Store, StoreOptions
 from lashgraph.store import open as open_store
 
 _SKIPPING: dict[type[Exception], str] = {
@@ -74,7 +76,7 @@ class SweepJob:
         row = task.row
         policy = self.policy.replace(keep_turns=row.keep_turns or 0)
         # a look for reading first: a file that is not swept stays as it is to the last byte
-        with open_store(row.path, "r", self.options) as store:
+        with self._open(row, "r") as store:
             plan = store.plan_gc(policy)
         if plan.fingerprint != row.fingerprint:
             return Swept.skipped(row, "changed", "its roots moved since the plan was made")
@@ -84,7 +86,7 @@ class SweepJob:
             return Swept.skipped(row, "gone", "what was planned is deleted already")
         if digest_of_doomed(plan) != row.doomed:
             return Swept.skipped(row, "changed", "it has other garbage than when it was planned")
-        with open_store(row.path, "rw", self.options) as store:
+        with self._open(row, "rw") as store:
             report = store.sweep(
                 plan,
                 backup=self.backup,
@@ -94,9 +96,16 @@ class SweepJob:
             )
         return Swept.done(row, report)
 
+    def _open(self, row: Planned, mode: Mode) -> Store:
+        """Open a file; one that holds many sessions by that which the plan was made by."""
+        try:
+            return open_store(row.path, mode, self.options)
+        except WhichSessionError:
+            return open_store(row.path, mode, self.options, session_id=row.session_id)
+
     def _finished(self, row: Planned) -> Swept:
         """A file whose garbage went in an earlier run that ended before it was compacted."""
-        with open_store(row.path, "rw", self.options) as store:
+        with self._open(row, "rw") as store:
             sizes = store.compact()
         message = "an earlier run deleted its garbage; now it is compacted, too"
         return Swept(

@@ -14,7 +14,12 @@ from lashgraph.corpus.discovery import log_size
 from lashgraph.corpus.notes import OPENING, Failure, LeftOut, Note, Read
 from lashgraph.corpus.reader import Reader
 from lashgraph.corpus.transport import Parcel, arrow_schema, to_arrow
-from lashgraph.errors import EmptyFileError, NotASessionStoreError, StoreChangedError
+from lashgraph.errors import (
+    EmptyFileError,
+    NotASessionStoreError,
+    StoreChangedError,
+    WhichSessionError,
+)
 from lashgraph.format.dialects import SIBLING_TABLES
 from lashgraph.store import StoreOptions
 
@@ -22,6 +27,14 @@ Ask = Callable[[Reader], pd.DataFrame]
 """What is asked of each session; has to be picklable."""
 
 _ATTEMPTS = 3
+
+_OF_THE_FILE = frozenset({"blobs", "refs", "checkpoints", "plan_gc"})
+"""Questions about a file: of one that holds many sessions its first session answers them."""
+
+_FILE_FIGURES = frozenset({"n_blobs", "blob_bytes", "reclaimable_bytes", "file_bytes", "wal_bytes"})
+"""Columns of sessions() that are of the file."""
+
+_NOT_OF_MANY = frozenset({"to_parquet"})
 
 
 class Gathered(NamedTuple):
@@ -78,6 +91,8 @@ class Job:
             reader = Reader(path, self.options)
         except StoreChangedError:
             raise
+        except WhichSessionError as error:
+            return self._of_many(path, error)
         except NotASessionStoreError as error:
             table = next((table for table in error.tables if table in SIBLING_TABLES), "")
             reason = "sibling" if table else "other-database"
@@ -102,18 +117,60 @@ class Job:
             fingerprint = reader.fingerprint
             if reader.keeps_artifacts_only():
                 return LeftOut(reader.path, "artifacts", "lash's artifacts: modules alone"), None
-            session_id = reader.session_id
+            session_ids = (reader.session_id,)
             if self.ask is None:
-                return Read(reader.path, session_id, 0, fingerprint), None
+                return Read(reader.path, session_ids, 0, fingerprint), None
             frame = self.ask(reader)
         table = to_arrow(self.columns, frame)
         damage = reader.damage(self.stage)
-        return Read(reader.path, session_id, len(frame), fingerprint, damage), table
+        return Read(reader.path, session_ids, len(frame), fingerprint, damage), table
+
+    def _of_many(self, path: str, error: WhichSessionError) -> tuple[Note, pa.Table | None]:
+        """Ask it of each session of a file that holds many; of the file itself only once."""
+        if self.stage in _NOT_OF_MANY:
+            return Failure.of(path, self.stage, error), None
+        asked = error.session_ids[:1] if self.stage in _OF_THE_FILE else error.session_ids
+        tables: list[pa.Table] = []
+        notes: list[Read] = []
+        for session_id in asked:
+            try:
+                with Reader(path, self.options, session_id) as reader:
+                    note, table = self._asked(reader)
+            except StoreChangedError:
+                raise
+            except Exception as broken:
+                return Failure.of(path, self.stage, broken), None
+            if not isinstance(note, Read):
+                return note, None
+            notes.append(note)
+            if table is not None:
+                tables.append(_without_the_file(table) if tables else table)
+        fingerprints = {note.fingerprint for note in notes}
+        if len(fingerprints) > 1:
+            raise StoreChangedError(f"{path}: the file changed while it was read", path=path)
+        read = Read(
+            path,
+            error.session_ids,
+            sum(note.rows for note in notes),
+            "".join(fingerprints),
+            next((note.damage for note in notes if note.damage is not None), None),
+        )
+        return read, pa.concat_tables(tables) if tables else None
 
 
 def read_files(job: Job, paths: Sequence[str], _attempt: str) -> Gathered:
     """What a worker is called with; no attempt is like another."""
     return job(paths)
+
+
+def _without_the_file(table: pa.Table) -> pa.Table:
+    """A table whose figures of the file are nothing, since another row has them."""
+    for name in _FILE_FIGURES & {*table.column_names}:
+        at = table.schema.get_field_index(name)
+        field = table.schema.field(at)
+        nothing = pa.array([0] * len(table), field.type)
+        table = table.set_column(at, field, nothing)
+    return table
 
 
 def _what(error: NotASessionStoreError | EmptyFileError) -> str:

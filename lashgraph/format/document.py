@@ -53,6 +53,26 @@ have output with reasoning everywhere, add `reasoning_tokens` where `accounting`
 says of each entry in `in_ledger` whether the ledger counts it.
 """
 
+_CATALOGUE = """\
+## The catalogue
+
+`durable-core.db` holds all sessions of a factory. `lashgraph.open(path, session_id=...)` opens one
+of them; without the id a `WhichSessionError` lists them. It reads as a store of its own: its nodes
+and those of the sessions that it was forked from, its head, its turns, usage and queue. Its
+agent frames are nodes of the kind `plugin` and the type `frame_open`, and rows of `agent_frames()`,
+too. A fork's parent is the session that it goes on from.
+
+Blobs and artifacts belong to the file: `blobs()`, `refs()` and plans are of all sessions, whichever
+of them is open. Checkpoints of the other sessions' heads are roots under `head@SESSION`, those of
+pinned nodes under `anchor:NODE`; `keep_turns` counts the turns of each session. `vacuum` is of one
+session, as in lash.
+
+`lashgraph.open_corpus(path)` gives all of its sessions. What belongs to the file is told once:
+`blobs()`, `refs()`, `checkpoints()` and plans have it under the first session, and in `sessions()`
+the bytes stand in the first session's row, so that sums are right. Exports to Parquet leave
+catalogues out, as rows of `errors()`.
+"""
+
 _UNKNOWN = """\
 ## Versions that are not known
 
@@ -78,7 +98,14 @@ def markdown() -> str:
         ("version", "releases", "what shows that it is safe, or why it is not offered"),
         [(str(one.version), one.releases, one.proof) for one in DIALECTS],
     )
-    parts = (_INTRODUCTION, f"## Forms\n\n{forms}", f"## Proof\n\n{proofs}", _TOKENS, _UNKNOWN)
+    parts = (
+        _INTRODUCTION,
+        f"## Forms\n\n{forms}",
+        f"## Proof\n\n{proofs}",
+        _TOKENS,
+        _CATALOGUE,
+        _UNKNOWN,
+    )
     return "\n".join(parts)
 
 
