@@ -213,6 +213,8 @@ class _Marker:
         """Names that are no texts: what they name, or who names them, cannot be told."""
         for name, kind in artifacts.odd_targets(self.connection):
             self._refuse("artifact_refs", name, f"its blob_ref is stored as {kind}, not as text")
+        if len(self.there) < len(self.result.present):
+            self._refuse("blobs", "", "a key stands twice: the table does not fit its index")
         for rowid, kind in blobs.odd_keys(self.connection):
             self._refuse("blobs", f"rowid {rowid}", f"its key is stored as {kind}, not as text")
 

@@ -48,7 +48,7 @@ def read_rows(connection: sqlite3.Connection) -> UsageRows:
     rows = connection.execute(f"SELECT seq, {', '.join(columns)} FROM usage_deltas ORDER BY seq")
     for seq, *row in rows:
         cells = dict(zip(columns, row, strict=True))
-        wrong = _wrong(cells)
+        wrong = _wrong(cells) if isinstance(seq, int) else "the row has no number"
         if wrong:
             found.odd.append((str(seq), wrong))
         else:

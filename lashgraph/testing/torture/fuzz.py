@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 import warnings
@@ -144,10 +145,12 @@ def _hashes(path: Path) -> frozenset[str]:
 
 
 def _is_named(path: Path, key: str) -> bool:
-    """Whether the head, an artifact, a node that is alive, or the live manifest holds a hash."""
+    """Whether an artifact, a node that is alive, or the head where it names blobs holds a hash."""
     with suppress(*_BROKEN), closing(_reader(path)) as connection:
+        for (text,) in connection.execute("SELECT CAST(head_json AS BLOB) FROM session_head"):
+            if _head_names(text, key):
+                return True
         for statement in (
-            "SELECT 1 FROM session_head WHERE instr(CAST(head_json AS BLOB), CAST(:key AS BLOB))",
             "SELECT 1 FROM artifact_refs WHERE blob_ref = :key",
             "SELECT 1 FROM graph_nodes WHERE tombstoned = 0 "
             "AND instr(CAST(node_json AS BLOB), CAST(:key AS BLOB))",
@@ -155,6 +158,23 @@ def _is_named(path: Path, key: str) -> bool:
             if connection.execute(statement, {"key": key}).fetchone():
                 return True
     return False
+
+
+def _head_names(text: bytes, key: str) -> bool:
+    """Under a key that damage has renamed, a hash names nothing, to lash and to us."""
+    try:
+        head = json.loads(text)
+    except (ValueError, RecursionError):
+        return key.encode() in text
+    if not isinstance(head, dict):
+        return False
+    frames = head.get("agent_frames")
+    states = [
+        frame.get("execution_state_ref")
+        for frame in (frames if isinstance(frames, list) else ())
+        if isinstance(frame, dict)
+    ]
+    return key in (head.get("checkpoint_ref"), *states)
 
 
 def _reader(path: Path) -> sqlite3.Connection:
