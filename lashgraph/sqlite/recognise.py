@@ -24,7 +24,7 @@ from lashgraph.format.dialects import (
 )
 from lashgraph.sqlite import heads
 from lashgraph.sqlite.connect import text_of
-from lashgraph.sqlite.trust import check_readable, columns_of, tables_of
+from lashgraph.sqlite.trust import check_readable, columns_by_table
 
 
 def recognise(
@@ -44,9 +44,12 @@ def recognise(
     EmptyFileError, NotASessionStoreError, UnsupportedSchemaError, MissingTableError,
     UnsafeSchemaError
     """
-    tables = tables_of(connection)
+    columns = columns_by_table(connection)
+    tables = frozenset(columns)
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     _check_core(path, tables, version)
+    read = {name: columns[name] for name in CURRENT.tables if name in columns}
+    check_readable(connection, path, read)
     evidence = Evidence(
         tables,
         head=lambda: _first(connection, tables, _HEAD, "session_head"),
@@ -55,7 +58,7 @@ def recognise(
     dialect = told(version, evidence)
     if dialect is None:
         if allow_unknown:
-            return _nearest(connection, path, version, evidence)
+            return _nearest(path, version, evidence, columns)
         newest = max(VERSIONS)
         advice = "a newer lashgraph may read it" if version > newest else "no release wrote it"
         raise UnsupportedSchemaError(
@@ -65,8 +68,7 @@ def recognise(
             path=path,
             version=version,
         )
-    check_readable(connection, path, tables & dialect.tables.keys())
-    missing = _missing(connection, dialect.tables, tables)
+    missing = _missing(dialect.tables, columns)
     if not complete and dialect.ddl:
         missing = [name for name in missing if "." in name]
     if missing:
@@ -146,9 +148,7 @@ def _first(
     return row[0] if row else None
 
 
-def _nearest(
-    connection: sqlite3.Connection, path: str, version: int, evidence: Evidence
-) -> Dialect:
+def _nearest(path: str, version: int, evidence: Evidence, there: Mapping[str, set[str]]) -> Dialect:
     """The known form whose tables differ least from an unknown file's, of equal ones the newest.
 
     What the file has not reads as absent: tables as empty ones, columns as null.
@@ -158,7 +158,6 @@ def _nearest(
     UnsupportedSchemaError
         Not even head, nodes and blobs are there as any known release has them.
     """
-    there = {table: columns_of(connection, table) for table in evidence.tables}
     able = [
         known
         for known in reversed(DIALECTS)
@@ -236,13 +235,13 @@ def _check_core(path: str, tables: Collection[str], version: int) -> None:
     )
 
 
-def _missing(connection: sqlite3.Connection, wanted: Columns, tables: Collection[str]) -> list[str]:
+def _missing(wanted: Columns, there: Mapping[str, set[str]]) -> list[str]:
     missing = []
     for table, columns in wanted.items():
-        if table not in tables:
+        if table not in there:
             missing.append(table)
             continue
-        lacking = _missing_columns(columns, columns_of(connection, table))
+        lacking = _missing_columns(columns, there[table])
         missing.extend(f"{table}.{column}" for column in lacking)
     return missing
 

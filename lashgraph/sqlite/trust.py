@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from lashgraph.errors import UnsafeSchemaError
 from lashgraph.sqlite.connect import text_of
@@ -38,33 +38,33 @@ _CASCADES = frozenset(
 """Child and parent of the foreign keys that some release of lash writes."""
 
 _ROW_NUMBER_NAMES = frozenset({"rowid", "oid", "_rowid_"})
-_STORED = (0,)
 
 
-def tables_of(connection: sqlite3.Connection) -> frozenset[str]:
-    """Names of the tables that have pages of their own, which virtual ones do not."""
-    return frozenset(
-        text_of(name)
-        for (name,) in connection.execute(
-            "SELECT name FROM main.sqlite_master WHERE type = 'table' AND rootpage > 0"
-        )
-    )
+def columns_by_table(connection: sqlite3.Connection) -> dict[str, set[str]]:
+    """The columns that each table stores.
+
+    Virtual tables, which have no pages of their own, are left out, and so are computed columns.
+    """
+    found: dict[str, set[str]] = {}
+    for table, column, hidden in connection.execute(
+        "SELECT m.name, x.name, x.hidden FROM main.sqlite_master AS m, "
+        "pragma_table_xinfo(m.name, 'main') AS x WHERE m.type = 'table' AND m.rootpage > 0"
+    ):
+        columns = found.setdefault(text_of(table), set())
+        if not hidden:
+            columns.add(text_of(column))
+    return found
 
 
-def columns_of(connection: sqlite3.Connection, table: str) -> set[str]:
-    """Names of the columns that a table stores; computed ones are left out."""
-    quoted = table.replace('"', '""')
-    rows = connection.execute(f'PRAGMA main.table_xinfo("{quoted}")')
-    return {row[1] for row in rows if row[6] in _STORED}
-
-
-def check_readable(connection: sqlite3.Connection, path: str, tables: Iterable[str]) -> None:
+def check_readable(
+    connection: sqlite3.Connection, path: str, tables: Mapping[str, Collection[str]]
+) -> None:
     """Refuse a file whose rows cannot be told apart as in any that lash wrote.
 
     Parameters
     ----------
-    tables : iterable of str
-        Tables that are there and will be read.
+    tables : mapping of str to collection of str
+        Tables that are there and will be read, with their columns.
 
     Raises
     ------
@@ -79,9 +79,10 @@ def check_readable(connection: sqlite3.Connection, path: str, tables: Iterable[s
             path=path,
             objects=(f"encoding {encoding}",),
         )
-    odd = tuple(
-        f"table {table}" for table in sorted(tables) if not _has_row_numbers(connection, table)
-    )
+    shadowed = {
+        name for name, held in tables.items() if _ROW_NUMBER_NAMES & {*map(str.lower, held)}
+    }
+    odd = tuple(f"table {name}" for name in sorted(shadowed | _without_numbers(connection, tables)))
     if odd:
         raise UnsafeSchemaError(
             f"{path}: {', '.join(odd)} has no row numbers, or hides them behind a column; no "
@@ -91,14 +92,16 @@ def check_readable(connection: sqlite3.Connection, path: str, tables: Iterable[s
         )
 
 
-def _has_row_numbers(connection: sqlite3.Connection, table: str) -> bool:
-    if _ROW_NUMBER_NAMES & {name.lower() for name in columns_of(connection, table)}:
-        return False
+def _without_numbers(connection: sqlite3.Connection, tables: Iterable[str]) -> set[str]:
+    """The tables that were made without row numbers; mostly none, so all are tried at once."""
+    asked = {name: f'SELECT rowid FROM main."{name}" WHERE 0' for name in tables}
     try:
-        connection.execute(f'SELECT rowid FROM main."{table}" LIMIT 0')
+        connection.execute(" UNION ALL ".join(asked.values()))
     except sqlite3.OperationalError:
-        return False
-    return True
+        if len(asked) == 1:
+            return set(asked)
+        return set().union(*(_without_numbers(connection, [name]) for name in asked))
+    return set()
 
 
 def check_writable(connection: sqlite3.Connection, path: str) -> None:
