@@ -19,8 +19,8 @@ from lashgraph.cli.demo import run_demo
 from lashgraph.cli.output import Output, visible
 from lashgraph.cli.plot import plotting
 from lashgraph.cli.reading import reading
-from lashgraph.cli.report import reporting
 from lashgraph.cli.redact import redacting
+from lashgraph.cli.report import reporting
 from lashgraph.cli.searching import searching
 from lashgraph.cli.store import run_gc, run_info
 from lashgraph.cli.why import run_why

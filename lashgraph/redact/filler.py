@@ -47,6 +47,9 @@ _USUAL: dict[Class, str] = {
     "broken": "\udcff",
     "half": "\ud800",
 }
+USUAL = frozenset(LETTERS).union(*_USUAL.values())
+"""The characters that nearly all fillers are made of."""
+
 _WIDE: dict[Class, str] = {
     "quote": QUOTES,
     "break": BREAKS,

@@ -200,7 +200,8 @@ class Rewriting:
         if form is None:
             self._put(1, bytes([made & 0xFF]))
         else:
-            self._put(size, bytes([code]) + struct.pack(form, made))
+            most = (1 << (8 * (size - 1) - form[1].islower())) - 1
+            self._put(size, bytes([code]) + struct.pack(form, made if made < 0 else made & most))
 
     def _real(self, form: str) -> None:
         size = struct.calcsize(form)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lashgraph.redact.filler import LETTERS
+from lashgraph.redact.filler import USUAL
 from lashgraph.redact.pieces import Piece, pieces
 from lashgraph.redact.words import OWN_WORDS, SIGNS, is_own, words_in
 
@@ -20,8 +20,7 @@ _WINDOW = 8
 _BLOCK = 1 << 20
 _SHORT = 128
 _SHORTEST_HEX = 16
-_HEX = b"0123456789abcdef"
-_DRAWN = LETTERS.encode() + _HEX + SIGNS
+_HEX = frozenset("0123456789abcdef" + SIGNS.decode())
 _OWN_TEXT = b"\n".join(sorted(OWN_WORDS))
 
 
@@ -97,10 +96,9 @@ def _shown(word: bytes) -> str:
 
 def _stands_out(word: bytes) -> bool:
     """Whether a word cannot stand in a copy by chance, as a part of a filler, hash or own word."""
-    rest = word.translate(None, _DRAWN)
-    long_enough = len(word) >= _WINDOW if rest else len(word) >= _SHORTEST_HEX
-    only_filler = not rest and not word.translate(None, _DRAWN[: len(LETTERS)])
-    return long_enough and not only_filler and word not in _OWN_TEXT
+    characters = set(_shown(word))
+    shortest = _SHORTEST_HEX if characters <= _HEX else _WINDOW
+    return len(word) >= shortest and not characters <= USUAL and word not in _OWN_TEXT
 
 
 def _first_of_each(told: Iterable[Piece], known: set[bytes]) -> Iterator[Piece]:
