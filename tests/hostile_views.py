@@ -10,6 +10,9 @@ from typing import Any
 from matplotlib.axes import Axes
 
 import lashgraph as lg
+from lashgraph import widgets
+from lashgraph.redact import redact
+from lashgraph.report import report
 from lashgraph.testing.hostile import TEXTS, build_hostile
 
 FRAMES = (
@@ -83,6 +86,7 @@ def values(paths: list[Path], spare: Path) -> Iterator[tuple[str, Any]]:
         yield "picker", store.picker_info()
         yield "queue", store.list_queued_work()
         yield "family", lg.session_family(paths[0])
+        yield "page", report(store)
     yield from _after_writing(paths, spare)
     with warnings.catch_warnings(), lg.open_corpus(paths[0].parent) as corpus:
         warnings.simplefilter("ignore", lg.errors.LashgraphWarning)
@@ -92,6 +96,8 @@ def values(paths: list[Path], spare: Path) -> Iterator[tuple[str, Any]]:
         yield "corpus.search", corpus.search(regex="img|script|2J")
         yield "corpus.plan", corpus.plan_gc()
         yield "corpus.plan.frame", corpus.plan_gc().frame()
+        yield "corpus.page", report(corpus)
+        yield "redaction", redact(paths[0].parent, spare / "redacted")
 
 
 def _after_writing(paths: list[Path], spare: Path) -> Iterator[tuple[str, Any]]:
@@ -113,6 +119,27 @@ def _after_writing(paths: list[Path], spare: Path) -> Iterator[tuple[str, Any]]:
             swept = corpus.plan_gc().sweep(accept_unusual=True)
         yield "corpus.report", swept
         yield "corpus.report.frame", swept.frame()
+
+
+def still_views(paths: list[Path]) -> dict[str, dict[str, Any]]:
+    """What each widget shows where no kernel runs, by media type."""
+    with (
+        warnings.catch_warnings(),
+        lg.open(paths[0]) as store,
+        lg.open_corpus(paths[0].parent) as corpus,
+    ):
+        warnings.simplefilter("ignore", lg.errors.LashgraphWarning)
+        views = {
+            "explore": widgets.explore(store),
+            "reachability": widgets.reachability(store),
+            "simulate": widgets.simulate(store),
+            "simulate a corpus": widgets.simulate(corpus),
+            "corpus": widgets.corpus(corpus),
+        }
+        shown = {name: view._repr_mimebundle_()[0] for name, view in views.items()}
+        for view in views.values():
+            view.close()
+    return shown
 
 
 def documents(path: Path) -> dict[str, str]:
