@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -107,7 +108,8 @@ def test_what_is_not_there_and_who_is_at_work(folder: Path) -> None:
     missing = run("corpus", "gc", folder / "no such")
     assert (missing.returncode, "no such" in missing.stderr) == (2, True)
     assert run("corpus", "gc", folder, "--policy", "boldly").returncode == 2
-    (folder / LOCK).write_text(json.dumps(this_owner(0.0)))
+    owner = this_owner(0.0) | {"pid": os.getppid(), "birth": None}
+    (folder / LOCK).write_text(json.dumps(owner))
     state = folder_state(folder)
     refused = run("corpus", "gc", folder, "--yes")
     assert refused.returncode == 1
