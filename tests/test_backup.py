@@ -8,7 +8,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ from lashgraph.gc import backup as backups
 from lashgraph.gc import reports_frame, restore, run
 from lashgraph.gc.backup import NOTE, SUFFIX
 from lashgraph.sqlite import blobs, copies
+from lashgraph.sqlite.connect import translated
+from lashgraph.sqlite.database import Database
 from lashgraph.store import compare
 
 HEALTHY = "damaged/healthy.db.gz"
@@ -212,6 +214,22 @@ def test_a_sweep_may_compact_the_file(path: Path) -> None:
     assert report.after.freelist_count == 0
     assert report.file_bytes_after == forecast.file_bytes_after_compact == path.stat().st_size
     assert blob_hashes(path) == set(plan.kept()["hash"])
+
+
+def test_a_log_that_cannot_be_folded_in_is_not_told_as_if_nothing_had_changed(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_database: Database) -> bool:
+        full_disk = sqlite3.OperationalError("database or disk is full")
+        raise translated(full_disk, str(path), 0) from full_disk
+
+    with lg.open(path, "rw") as store, monkeypatch.context() as patch:
+        patch.setattr(Database, "fold_log", full)
+        plan = store.plan_gc()
+        patch.setattr(run, "set_aside", lambda *_: nullcontext())
+        with pytest.raises(errors.DatabaseError, match="the sweep stands") as caught:
+            store.sweep(plan, compact=True)
+    assert "could not be compacted: database or disk is full; call compact()" in str(caught.value)
 
 
 def test_freed_content_is_told_of_while_a_reader_holds_the_log(path: Path) -> None:

@@ -169,9 +169,10 @@ def _compacted(database: Database, writer: sqlite3.Connection, report: GcReport)
         folded = database.fold_log()
     except (sqlite3.Error, LashgraphError) as error:
         kept = f"; the state before is in {report.backup}" if report.backup else ""
+        reason = error.__cause__ if isinstance(error.__cause__, sqlite3.Error) else error
         raise DatabaseError(
             f"{database.path}: the sweep stands and the file is whole, but it could not be "
-            f"compacted: {error}; call compact() once there is room{kept}",
+            f"compacted: {reason}; call compact() once there is room{kept}",
             path=database.path,
             report=report,
         ) from error

@@ -173,7 +173,14 @@ def to_count(workshop: Path, name: str, logged: bool) -> Path:
 
 
 def calls_of(workshop: Path, name: str, folder: Path) -> list[strace.Step]:
-    """The system calls of an operation on such a folder that change files."""
+    """The system calls of an operation on such a folder that change files.
+
+    Raises
+    ------
+    NotHere
+        There is no strace.
+    """
+    strace.check_strace()
     return _calls(workshop, name, has_log(folder))
 
 

@@ -35,10 +35,9 @@ def _fail(case: Case) -> None:
     if way == _DISK:
         _on_a_small_disk(bench, folder, case)
         return
-    if way == _SIZE:
+    ended = None if way == _SIZE else _at_a_call(bench, folder, case, lasting=way == _LASTING)
+    if ended is None:
         ended = _of_small_files(bench, folder, case)
-    else:
-        ended = _at_a_call(bench, folder, case, lasting=way == _LASTING)
     name = bench.operation.name
     require(ended.exitcode == 0, f"{name}: ended by {ended.exitcode}")
     _check_told(bench, folder, Told(ended.error, ended.is_ours), case)
@@ -62,13 +61,21 @@ def _check_told(bench: Bench, folder: Path, told: Told, case: Case) -> None:
         is_after or told.error is not None or "batch" in name,
         f"{name}: said to be done, and is not",
     )
+    if is_after and bench.before != bench.after and told.error is not None:
+        require("nothing was" not in told.error, f"{name}: done, and told: {told.error}")
     case.count(f"told: {told.error.partition(':')[0] if told.error else 'done all the same'}")
 
 
-def _at_a_call(bench: Bench, folder: Path, case: Case, *, lasting: bool) -> Ended:
+def _at_a_call(bench: Bench, folder: Path, case: Case, *, lasting: bool) -> Ended | None:
+    """None where system calls cannot be broken; the folder is then as it was."""
     name = bench.operation.name
     error = case.chance.choice(strace.ERRORS)
-    steps = [step for step in calls_of(case.workshop, name, folder) if step.takes(error)]
+    try:
+        calls = calls_of(case.workshop, name, folder)
+    except NotHere as reason:
+        case.count(f"no call made to fail: {reason}")
+        return None
+    steps = [step for step in calls if step.takes(error)]
     if "processes" in name:  # they talk by `write`, which is not to fail
         steps = [step for step in steps if step.call != "write"]
     step = case.chance.choice(steps)

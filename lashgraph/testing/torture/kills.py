@@ -14,7 +14,7 @@ from lashgraph.testing.torture import strace
 from lashgraph.testing.torture.bench import Bench, bench_of, calls_of, has_log, to_count
 from lashgraph.testing.torture.operations import OPERATIONS, perform
 from lashgraph.testing.torture.processes import Ended, run
-from lashgraph.testing.torture.trial import Case, Trial, require
+from lashgraph.testing.torture.trial import Case, NotHere, Trial, require
 
 _EVERY = 40
 """Instructions of SQLite's machine between two steps."""
@@ -52,12 +52,12 @@ def _kill(case: Case) -> None:
     bench = bench_of(case.workshop, _NAMES[case.number % len(_NAMES)])
     name = bench.operation.name
     folder = bench.copy(case)
-    if case.number // len(_NAMES) % 3 == 2 and bench.operation.call is not None:
+    within = case.number // len(_NAMES) % 3 == 2 and bench.operation.call is not None
+    ended = None if within else _at_a_system_call(bench, folder, case)
+    if ended is None and "processes" in name:
+        return
+    if ended is None:
         ended = _at_a_step_of_sqlite(bench, folder, case)
-        case.count("killed within SQLite")
-    else:
-        ended = _at_a_system_call(bench, folder, case)
-        case.count("killed at a system call")
     killed = ended.exitcode == -signal.SIGKILL
     # of several processes one may be killed: the others then do its work
     require(killed or ("processes" in name and ended.done), f"{name}: not killed: {ended}")
@@ -66,16 +66,24 @@ def _kill(case: Case) -> None:
     bench.check_completed(folder)
 
 
-def _at_a_system_call(bench: Bench, folder: Path, case: Case) -> Ended:
+def _at_a_system_call(bench: Bench, folder: Path, case: Case) -> Ended | None:
+    """None where system calls cannot be broken; the folder is then as it was."""
     name = bench.operation.name
-    step = case.chance.choice(calls_of(case.workshop, name, folder))
     log = case.folder / "strace.log"
-    return strace.broken(log, step, "signal=KILL", perform, name, str(folder))
+    try:
+        step = case.chance.choice(calls_of(case.workshop, name, folder))
+        ended = strace.broken(log, step, "signal=KILL", perform, name, str(folder))
+    except NotHere as reason:
+        case.count(f"not killed at a system call: {reason}")
+        return None
+    case.count("killed at a system call")
+    return ended
 
 
 def _at_a_step_of_sqlite(bench: Bench, folder: Path, case: Case) -> Ended:
     name = bench.operation.name
     steps = _count(case.workshop, name, has_log(folder))
+    case.count("killed within SQLite")
     return run(perform_by_steps, name, str(folder), case.chance.randint(1, steps))
 
 

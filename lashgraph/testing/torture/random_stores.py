@@ -31,7 +31,7 @@ Harms = tuple[str, str, int]
 HARMS = st.tuples(st.sampled_from(KINDS), st.sampled_from(KINDS), st.integers(0, 40))
 """Two damages, and which blob each is done to."""
 
-OF_EACH = 6
+OF_EACH = 20
 Treatment = tuple[Harms, GcPolicy, bool]
 _TREATMENTS = st.lists(
     st.tuples(HARMS, strategies.policies(), st.booleans()), min_size=OF_EACH, max_size=OF_EACH

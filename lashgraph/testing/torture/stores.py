@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lashgraph.testing.torture.trial import Case, NotHere, Trial
 
-_SESSIONS = 10
+_SESSIONS = 8
 _LIVES = 3
 
 
