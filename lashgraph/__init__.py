@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lashgraph.corpus import Corpus, open_corpus, schema
     from lashgraph.errors import DamagedStoreError, LashgraphError, StalePlanError
     from lashgraph.format import Descriptor, Node, RuntimeCommit, SessionMeta
+    from lashgraph.format.limits import ReadLimits
     from lashgraph.gc import Forecast, GcPlan, GcReport, restore
     from lashgraph.reach import GcPolicy, Reachability
     from lashgraph.store import (
@@ -42,6 +43,7 @@ _HOMES = {
     "LashgraphError": "lashgraph.errors",
     "Node": "lashgraph.format",
     "Reachability": "lashgraph.reach",
+    "ReadLimits": "lashgraph.format.limits",
     "RuntimeCommit": "lashgraph.format",
     "SessionGraph": "lashgraph.tree",
     "SessionMeta": "lashgraph.format",
@@ -71,6 +73,7 @@ __all__ = [
     "LashgraphError",
     "Node",
     "Reachability",
+    "ReadLimits",
     "RuntimeCommit",
     "SessionGraph",
     "SessionMeta",

@@ -8,7 +8,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable
-from contextlib import closing, nullcontext
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +25,7 @@ from lashgraph import GcPolicy, errors
 from lashgraph.gc import backup as backups
 from lashgraph.gc import reports_frame, restore, run
 from lashgraph.gc.backup import NOTE, SUFFIX
-from lashgraph.sqlite import blobs, copies
-from lashgraph.sqlite.connect import translated
-from lashgraph.sqlite.database import Database
+from lashgraph.sqlite import blobs, copies, database
 from lashgraph.store import compare
 
 HEALTHY = "damaged/healthy.db.gz"
@@ -216,20 +214,16 @@ def test_a_sweep_may_compact_the_file(path: Path) -> None:
     assert blob_hashes(path) == set(plan.kept()["hash"])
 
 
-def test_a_log_that_cannot_be_folded_in_is_not_told_as_if_nothing_had_changed(
+def test_a_log_that_cannot_be_folded_in_leaves_the_sweep_and_is_told_of(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(_database: Database) -> bool:
-        full_disk = sqlite3.OperationalError("database or disk is full")
-        raise translated(full_disk, str(path), 0) from full_disk
-
-    with lg.open(path, "rw") as store, monkeypatch.context() as patch:
-        patch.setattr(Database, "fold_log", full)
+    monkeypatch.setattr(database, "folded", lambda _connection: False)
+    with lg.open(path, "rw") as store:
         plan = store.plan_gc()
-        patch.setattr(run, "set_aside", lambda *_: nullcontext())
-        with pytest.raises(errors.DatabaseError, match="the sweep stands") as caught:
-            store.sweep(plan, compact=True)
-    assert "could not be compacted: database or disk is full; call compact()" in str(caught.value)
+        report = store.sweep(plan, compact=True, secure=True)
+        assert report.deleted_blob_count == plan.deleted_blob_count
+        assert report.freed_content_in_file
+        assert store.plan_gc().deleted_blob_count == 0
 
 
 def test_freed_content_is_told_of_while_a_reader_holds_the_log(path: Path) -> None:

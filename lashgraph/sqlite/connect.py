@@ -155,6 +155,17 @@ def immediate(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
+def folded(connection: sqlite3.Connection) -> bool:
+    """Write the log back and empty it; False where another reads, or the disk is full or fails."""
+    try:
+        busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+            return False
+        raise
+    return not busy
+
+
 def in_read_transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     """Give the connection while one snapshot of the file is held."""
     try:

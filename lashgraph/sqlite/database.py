@@ -31,6 +31,7 @@ from lashgraph.format.limits import ReadLimits
 from lashgraph.sqlite import place, schema, turso
 from lashgraph.sqlite.connect import (
     connect,
+    folded,
     immediate,
     in_read_transaction,
     speak,
@@ -80,7 +81,7 @@ class Database:
         self._closed = False
         self._writer: sqlite3.Connection | None = None
         self._snapshot: sqlite3.Connection | None = None
-        self._held = _Changed()
+        self._held = place.Changed()
         self._copy: tuple[place.PlaceState, str] | None = None
         self._image: turso.Image | None = None
         self._finalizer: weakref.finalize[..., Database] = weakref.finalize(self, _nothing)
@@ -174,7 +175,7 @@ class Database:
             if self._snapshot is not None:
                 return self._read_held(self._snapshot, work)
             for _ in range(_ATTEMPTS):
-                changed = _Changed()
+                changed = place.Changed()
                 try:
                     with self._consistent(changed) as connection:
                         result = work(connection)
@@ -204,7 +205,7 @@ class Database:
             if self._snapshot is not None:
                 yield
                 return
-            changed = _Changed()
+            changed = place.Changed()
             with self._consistent(changed) as connection:
                 self._snapshot, self._held = connection, changed
                 try:
@@ -231,7 +232,7 @@ class Database:
         )
 
     @contextmanager
-    def _consistent(self, changed: _Changed) -> Iterator[sqlite3.Connection]:
+    def _consistent(self, changed: place.Changed) -> Iterator[sqlite3.Connection]:
         """A connection with an open read transaction; notes a change that SQLite cannot see."""
         with self._translating():
             if self._writer is not None:
@@ -271,7 +272,7 @@ class Database:
                 if way == "immutable" and after != before:
                     changed.seen = True
 
-    def _private_copy(self, state: place.PlaceState, changed: _Changed) -> str:
+    def _private_copy(self, state: place.PlaceState, changed: place.Changed) -> str:
         if self._copy is not None and self._copy[0] == state:
             return os.path.join(self._copy[1], "store.db")
         self._drop_copy()
@@ -319,12 +320,14 @@ class Database:
             yield self.writable(operation)
 
     def fold_log(self) -> bool:
-        """Write the log back into the file and empty it; False where a reader prevents that."""
+        """Write the log back into the file and empty it; False where a reader or the disk forbids.
+
+        What the log holds is committed and stays so.
+        """
         with self.exclusive("wal_checkpoint") as connection:
             if self.in_memory:
                 return True
-            busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-            return not busy
+            return folded(connection)
 
     def writable(self, operation: str) -> sqlite3.Connection:
         """The writing connection, or the reason why there is none."""
@@ -431,15 +434,6 @@ class Database:
         except BaseException:
             connection.close()
             raise
-
-
-class _Changed:
-    """Whether a file changed under a reader that holds no locks: so far, and when it ended."""
-
-    seen = False
-
-    def __init__(self) -> None:
-        self.by_now: Callable[[], bool] = lambda: False
 
 
 def _remove(folder: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 from urllib.parse import quote
 
@@ -167,3 +168,12 @@ def check_path(path: str) -> None:
         raise EmptyFileError(
             f"{path}: zero bytes; mode='create' makes a store of an empty file", path=path
         )
+
+
+class Changed:
+    """Whether a file changed under a reader that holds no locks: so far, and when it ended."""
+
+    seen = False
+
+    def __init__(self) -> None:
+        self.by_now: Callable[[], bool] = lambda: False
