@@ -18,6 +18,12 @@ _QUIET = "ignore::UserWarning:multiprocessing.resource_tracker"
 """It would warn of the locks of workers that were killed on purpose."""
 
 
+_LONG_RUN = 10.0
+"""Minutes from which cases of no end of their own go on for longer."""
+
+_LONG_CASE, _SHORT_CASE = 60.0, 10.0
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 0 if every promise held, 1 if one was broken."""
     asked = _parser().parse_args(arguments)
@@ -39,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             seed=asked.seed,
             seconds=None if asked.case is not None else 60 * asked.minutes * trial.share / shares,
             cases=None if asked.case is None else [asked.case],
+            case_seconds=_LONG_CASE if asked.minutes >= _LONG_RUN else _SHORT_CASE,
         )
         outcomes.append(outcome)
         _tell(trial, outcome)
