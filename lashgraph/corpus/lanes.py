@@ -43,6 +43,15 @@ def _prepare() -> None:
     """Leave Ctrl-C to the parent, and what was imported out of every collection of garbage."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.freeze()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End when the parent was killed: nobody would ever give work to this process again."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 class Lanes:
@@ -96,7 +105,11 @@ class OwnPool(Lanes):
                 self._pool = ProcessPoolExecutor(
                     self.width, mp_context=_context(), initializer=_prepare
                 )
-            return self._pool.submit(work, *args)
+            try:
+                return self._pool.submit(work, *args)
+            except (EOFError, ConnectionError) as error:
+                # what starts the processes was killed; it is started again for the next pool
+                raise BrokenExecutor(f"no process could be started: {error}") from error
 
     def renew(self) -> Lanes:
         """The same with new processes."""

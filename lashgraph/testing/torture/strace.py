@@ -40,6 +40,9 @@ WRITES = (
 
 ERRORS = ("ENOSPC", "EIO")
 _NO_ROOM = ("write", "pwrite64", "writev", "pwritev", "fallocate", "mkdir", "mkdirat", "openat")
+_PATIENCE = 60.0
+"""Seconds in which all that a child started must have ended, too."""
+
 _LINE = re.compile(r"^(\d+)\s+(\w+)\((.*)")
 
 
@@ -117,7 +120,11 @@ def _traced(log: Path, inject: str | None, work: Callable[..., Any], *arguments:
                 raise NotHere(f"strace cannot attach to a process: {told.strip()}")
             made.go()
             ended = made.ended()
-            tracer.stderr.read()
+            try:
+                tracer.wait(_PATIENCE)
+            except subprocess.TimeoutExpired:
+                tracer.terminate()
+                raise Failed("workers outlive the process that they worked for") from None
     return ended
 
 
