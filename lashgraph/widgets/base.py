@@ -130,6 +130,14 @@ class View(anywidget.AnyWidget):
 
     # What the browser sends
 
+    def open(self) -> None:
+        """Open the channel to the browser, such that it is heard while a cell runs."""
+        super().open()
+        # ipykernel 7.4 hands what the browser says to the thread that last spoke for the widget,
+        # which may be the one that runs the cell, instead of the one that the browser names.
+        if hasattr(self.comm, "_reply_subshell_for"):
+            self.comm._reply_subshell_for = None
+
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Take values that were set in the browser; what is wrong with them is told there."""
         with self.messages:

@@ -150,8 +150,8 @@ def test_what_is_searched_is_found(nb: NotebookPage) -> None:
     page.keyboard.press("Escape")
     expect(search).to_have_value("")
     shown_node(page, expected[1])
-    place = graph.active_path().index(expected[1])
-    assert graph.active_path()[place + 1] in rows(page)
+    after = graph.active_path()[graph.active_path().index(expected[1]) + 1]
+    expect(row(page, after)).to_be_visible()
     nb.value("setattr(view, 'query', 'step 7 done')")
     expect(search).to_have_value("step 7 done")
     expect(page.get_by_text("1 found")).to_be_visible()
