@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import nbformat
 from playwright.sync_api import ConsoleMessage, Error, Page, Request, WebSocket
 from rig_messages import kernel_message
-from rig_server import JupyterServer
+from rig_server import FORKED, JupyterServer
 
 ADDRESSES = {
     "lab": "/doc/tree/{}?reset&token={}",
@@ -271,14 +271,9 @@ _KNOWN = {
 
 
 def _notebook(source: Sequence[str] | Path) -> nbformat.NotebookNode:
+    """Cells in a forked kernel; a notebook in the one that it names, as a user runs it."""
     if isinstance(source, Path):
-        notebook = nbformat.read(source, as_version=4)
-    else:
-        cells = [nbformat.v4.new_code_cell(text) for text in source]
-        notebook = nbformat.v4.new_notebook(cells=cells)
-    notebook.metadata["kernelspec"] = {
-        "name": "python3",
-        "display_name": "Python 3 (ipykernel)",
-        "language": "python",
-    }
-    return notebook
+        return nbformat.read(source, as_version=4)
+    cells = [nbformat.v4.new_code_cell(text) for text in source]
+    kernel = {"name": FORKED, "display_name": FORKED, "language": "python"}
+    return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})

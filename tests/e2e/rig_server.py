@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import secrets
@@ -27,6 +28,11 @@ _SETTINGS: dict[str, dict[str, Any]] = {
         "fetchNews": "false",
     },
 }
+FORKED = "forked"
+"""The kernel that is forked from a process that has imported everything."""
+_HERE = Path(__file__).parent
+_NURSERY = str(_HERE / "rig_nursery.py")
+_LAUNCHER = str(_HERE / "rig_launcher.py")
 _FOLDERS = {
     "IPYTHONDIR": "ipython",
     "JUPYTERLAB_SETTINGS_DIR": "settings",
@@ -59,6 +65,8 @@ class JupyterServer:
         for folder in (self.root, *folders.values()):
             folder.mkdir(parents=True)
         _write_settings(folders["JUPYTERLAB_SETTINGS_DIR"])
+        address = secrets.token_hex(16)
+        _write_kernel(folders["JUPYTER_DATA_DIR"] / "kernels" / FORKED, address)
         environment = {
             **os.environ,
             **{variable: str(folder) for variable, folder in folders.items()},
@@ -66,17 +74,21 @@ class JupyterServer:
             "PYDEVD_DISABLE_FILE_VALIDATION": "1",
         }
         environment.pop("MPLBACKEND", None)  # with Agg, a kernel shows no figure
+        start = functools.partial(
+            subprocess.Popen,
+            cwd=self.root,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        nursery = [sys.executable, _NURSERY, address]
         with self._log.open("w") as log:
-            self._process = subprocess.Popen(
-                _command(self.root),
-                cwd=self.root,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            self._process = start(_command(self.root), stdout=log, stderr=subprocess.STDOUT)
+            self._nursery = start(nursery, stdout=subprocess.PIPE, stderr=log)
         self.url = self._wait_for(folders["JUPYTER_RUNTIME_DIR"])
+        if not self._nursery.stdout.readline():  # it says when it is ready
+            self.stop()
+            raise RuntimeError(f"there are no kernels to fork\n{self.log()}")
 
     def call(self, path: str, method: str = "GET") -> Any:
         """Ask the server's REST interface; the JSON that it answers, None if it is empty."""
@@ -93,7 +105,8 @@ class JupyterServer:
 
     def stop(self) -> list[str]:
         """End the server; returns the command lines of children that outlived it, then killed."""
-        children = psutil.Process(self._process.pid).children(recursive=True)
+        processes = [psutil.Process(one.pid) for one in (self._process, self._nursery)]
+        children = [child for one in processes for child in one.children(recursive=True)]
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGTERM)
             try:
@@ -102,6 +115,8 @@ class JupyterServer:
                 os.killpg(self._process.pid, signal.SIGKILL)
                 self._process.wait()
         _, alive = psutil.wait_procs(children, timeout=5)
+        with self._nursery:
+            self._nursery.kill()
         left = [" ".join(child.cmdline()) for child in alive]
         for child in alive:
             child.kill()
@@ -150,6 +165,13 @@ def _write_settings(folder: Path) -> None:
         path = folder / "@jupyterlab" / f"{plugin}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(settings))
+
+
+def _write_kernel(folder: Path, address: str) -> None:
+    folder.mkdir(parents=True)
+    command = [sys.executable, "-I", "-S", _LAUNCHER, address, "{connection_file}"]
+    described = {"argv": command, "display_name": "Python 3 (forked)", "language": "python"}
+    (folder / "kernel.json").write_text(json.dumps(described))
 
 
 def _ask(url: str, token: str, method: str) -> Any:
