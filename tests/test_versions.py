@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import re
@@ -16,14 +17,17 @@ import msgpack
 import msgspec
 import pandas as pd
 import pytest
+import stores
+from commands import printed_json, run
 
 import lashgraph as lg
 from lashgraph import errors
 from lashgraph.columns import FrameSchema
 from lashgraph.corpus import open_corpus
 from lashgraph.format import document
-from lashgraph.format.dialects import DIALECTS, VERSIONS
+from lashgraph.format.dialects import DIALECTS, VERSIONS, Dialect
 from lashgraph.frames.catalogue import SCHEMAS
+from lashgraph.report import report
 
 Recorded = Callable[[str], Path]
 Json = Any
@@ -186,9 +190,12 @@ def test_a_store_of_the_first_releases_reads_like_the_later_one(recorded: Record
     pd.testing.assert_frame_equal(nodes[kinds], later[0][kinds])
     shown = ["node_id", "kind", "plugin_id", "type"]
     pd.testing.assert_frame_equal(events[shown], later[1][shown])
-    with lg.open(path, "rw") as store:
-        assert store.gc_unreachable(RUNTIME).root_count == 1
-        assert len(store.blobs()) == 4  # the checkpoint and its three states, and no module
+    with lg.open(path) as store:
+        plan = store.plan_gc(RUNTIME)
+    assert (plan.root_count, plan.kept_blob_count) == (
+        1,
+        4,
+    )  # the checkpoint, its states, no module
 
 
 def test_a_store_without_artifacts_and_without_a_mode_is_of_the_releases_between(
@@ -199,8 +206,8 @@ def test_a_store_without_artifacts_and_without_a_mode_is_of_the_releases_between
     change(path, "DROP TABLE artifact_refs")
     assert releases_of(path) == "alpha.10 to alpha.11"
     assert len(kept - kept_by(path, RUNTIME)) == 1
-    with lg.open(path, "rw") as store:
-        assert store.gc_unreachable(RUNTIME).root_count == 1
+    with lg.open(path) as store:
+        assert store.plan_gc(RUNTIME).root_count == 1
 
 
 @pytest.mark.parametrize(
@@ -280,6 +287,15 @@ def test_a_tools_event_answers_its_call(recorded: Recorded) -> None:
 def test_version_5_lies_between_4_and_6(recorded: Recorded) -> None:
     path = recorded("versions/v4-alpha70.db.gz")
     kept = kept_by(path, RUNTIME)
+    as_version_5(path)
+    assert releases_of(path) == "alpha.71 to alpha.74"
+    assert kept_by(path, RUNTIME) == kept
+    with lg.open(path) as store:
+        assert len(store.queued_work()) == 2
+
+
+def as_version_5(path: Path) -> None:
+    """Make a store of alpha.70 one of alpha.71: its owners have incarnations."""
     change(
         path,
         *(
@@ -292,11 +308,6 @@ def test_version_5_lies_between_4_and_6(recorded: Recorded) -> None:
         ),
         "PRAGMA user_version = 5",
     )
-    assert releases_of(path) == "alpha.71 to alpha.74"
-    with lg.open(path, "rw") as store:
-        assert store.gc_unreachable(RUNTIME).deleted_blob_count == 13
-        assert set(store.blobs()["hash"]) == kept
-        assert len(store.queued_work()) == 2
 
 
 def test_columns_of_another_version_are_missed(recorded: Recorded) -> None:
@@ -404,6 +415,131 @@ def test_a_trigger_is_a_cause(recorded: Recorded) -> None:
     with lg.open(path) as store:
         row = store.nodes().set_index("node_id").loc["n02"]
     assert (row["caused_by_type"], row["caused_by_id"]) == ("trigger_occurrence", "o1")
+
+
+# Forms that are not swept
+
+UNPROVEN: dict[str, tuple[str, Callable[[Path], None]]] = {
+    "alpha.8 to alpha.9": ("v1-alpha12", as_alpha_9),
+    "alpha.10 to alpha.11": ("v1-alpha12", lambda path: change(path, "DROP TABLE artifact_refs")),
+    "alpha.21 to alpha.24": (
+        "v3-alpha20",
+        lambda path: change(
+            path, "DROP TABLE runtime_turn_checkpoints", "DROP TABLE runtime_effect_journal"
+        ),
+    ),
+    "alpha.71 to alpha.74": ("v4-alpha70", as_version_5),
+    "alpha.89": ("v11-alpha110", lambda path: change_head(path, with_plain_variants)),
+}
+"""By its releases a store of the form beside it, and how it is made one of them."""
+
+
+def recorded_with_its_collection(dialect: Dialect) -> bool:
+    """Whether a store of the form was recorded, and what its release kept in it."""
+    numbers = [int(number) for number in re.findall(r"alpha\.(\d+)", dialect.releases)]
+    for name in stores.recorded_files("versions/*.db.gz"):
+        found = re.fullmatch(r"versions/v(\d+)-(?:alpha(\d+)|tip)\.db\.gz", name)
+        if found is None or int(found[1]) != dialect.version:
+            continue
+        if found[2] is None or numbers[0] <= int(found[2]) <= numbers[-1]:
+            answers = stores.find(name.replace(".db.gz", ".expected.json.gz"))
+            told = json.loads(gzip.decompress(answers.read_bytes()))
+            return {"gc_report", "blob_hashes_after"} <= told.keys()
+    return False
+
+
+def test_a_form_is_swept_if_a_store_of_it_was_recorded() -> None:
+    turso = "alpha.25 to alpha.34"
+    for one in DIALECTS:
+        assert one.sweeps == (recorded_with_its_collection(one) and one.releases != turso), one.name
+    assert {one.releases for one in DIALECTS if not one.sweeps} == {turso, *UNPROVEN}
+
+
+@pytest.fixture(params=UNPROVEN)
+def unproven(request: pytest.FixtureRequest, recorded: Recorded) -> tuple[str, Path]:
+    """The releases of a form that is not swept, and a store of theirs with garbage."""
+    name, make = UNPROVEN[request.param]
+    path = recorded(f"versions/{name}.db.gz")
+    make(path)
+    return request.param, path
+
+
+def test_a_form_of_which_no_store_was_at_hand_is_not_swept(unproven: tuple[str, Path]) -> None:
+    releases, path = unproven
+    assert releases_of(path) == releases
+    why = re.escape(f"({releases}) is not swept: no store of {releases} was at hand to prove a ")
+    before = path.read_bytes()
+    with lg.open(path, "rw") as store:
+        plan = store.plan_gc(RUNTIME)
+        assert re.search(why, plan.refusal)
+        assert plan.deleted_blob_count
+        for sweeping in (
+            lambda: store.sweep(plan),
+            lambda: store.sweep(plan, accept_unusual=True, compact=True),
+            lambda: store.gc_unreachable(RUNTIME),
+            store.vacuum,
+            store.compact,
+        ):
+            with pytest.raises(errors.VersionNotWrittenError, match=why):
+                sweeping()
+    assert path.read_bytes() == before
+    with lg.open(path) as store, pytest.raises(errors.ReadOnlyStoreError):
+        store.sweep(plan)
+
+
+def test_a_plan_that_is_not_swept_says_so(unproven: tuple[str, Path]) -> None:
+    _, path = unproven
+    with lg.open(path) as store:
+        plan = store.plan_gc(RUNTIME)
+        forecast = store.forecast(plan)
+        store.check("full")
+        assert len(store.retention(RUNTIME)) > 0
+        page = report(store).html()
+    assert forecast.exact
+    assert forecast.file_bytes_after_compact < forecast.file_bytes
+    for told in (repr(plan), plan._repr_html_()):
+        assert plan.refusal in told
+        assert "runs it" not in told
+    assert plan.refusal in page
+
+
+def test_the_command_says_what_it_would_delete_and_that_it_is_refused(
+    unproven: tuple[str, Path],
+) -> None:
+    _, path = unproven
+    before = path.read_bytes()
+    for flags in ([], ["--yes"]):
+        done = run("gc", path, "--policy", "runtime", *flags)
+        assert done.returncode == 1
+        assert "A sweep is refused: schema version" in " ".join(done.stdout.split())
+        told = printed_json("gc", path, "--policy", "runtime", *flags)[1]
+        assert (told["verdict"], told["dry_run"]) == ("refuse", True)
+        assert told["deleted_blob_count"] == len(told["doomed"]) > 0
+    info = printed_json("info", path)[1]
+    assert info["gc"]["runtime"]["verdict"] == "refuse"
+    assert info["gc"]["runtime"]["findings"] == told["findings"]
+    assert path.read_bytes() == before
+
+
+def test_in_a_batch_its_verdict_is_refused(recorded: Recorded, tmp_path: Path) -> None:
+    proven = recorded("versions/v7-alpha80.db.gz")
+    turso = recorded("versions/v3-alpha34.db.gz")
+    path = recorded("versions/v4-alpha70.db.gz")
+    as_version_5(path)
+    before = path.read_bytes()
+    with open_corpus(tmp_path, mode="rw") as corpus:
+        plan = corpus.plan_gc(RUNTIME)
+        row = plan.frame().set_index("path").loc[str(path)]
+        swept = plan.sweep(accept_unusual=True)
+        budget = corpus.plan_gc(RUNTIME, free_bytes=0)
+    verdicts = {one.path: one.verdict for one in plan.files}
+    assert verdicts == {str(proven): "sweep", str(turso): "refused", str(path): "refused"}
+    assert (row["error"], row["deleted_blob_count"]) == ("VersionNotWrittenError", 13)
+    assert "alpha.71 to alpha.74" in row["message"]
+    assert {one.path: one.outcome for one in swept.files}[str(path)] == "skipped"
+    assert {one.path: one.reason for one in swept.files}[str(path)] == "refused"
+    assert budget.counts["refused"] == 2
+    assert path.read_bytes() == before
 
 
 # Files of the Turso engine
@@ -537,7 +673,7 @@ def test_every_dialect_is_told_apart_and_documented() -> None:
         assert found is not None
         numbers += range(int(found[1]), int(found[2] or found[1]) + 1)
         assert one.proof
-        assert one.access == "write" or one.version != 3 or one.releases == "alpha.25 to alpha.34"
+        assert one.writes == (one.version == 3 and one.releases != "alpha.25 to alpha.34")
     assert sorted(numbers) == list(range(8, 114))
 
 

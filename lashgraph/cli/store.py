@@ -67,15 +67,24 @@ def _policy_facts(store: Store, policy: GcPolicy) -> dict[str, object]:
     except DamagedStoreError as error:
         summary = f"be refused: {'; '.join(error.findings)}"
         return {"verdict": "refuse", "findings": list(error.findings), "summary": summary}
+    summary = (
+        f"delete {plan.deleted_blob_count:,} blobs ({bytes_text(plan.deleted_bytes)}) "
+        f"and keep {plan.kept_blob_count:,} ({bytes_text(plan.kept_bytes)})"
+    )
     return {
-        "verdict": "sweep",
+        **_verdict(plan),
         "deleted_blob_count": plan.deleted_blob_count,
         "deleted_bytes": plan.deleted_bytes,
         "kept_blob_count": plan.kept_blob_count,
         "kept_bytes": plan.kept_bytes,
-        "summary": f"delete {plan.deleted_blob_count:,} blobs ({bytes_text(plan.deleted_bytes)}) "
-        f"and keep {plan.kept_blob_count:,} ({bytes_text(plan.kept_bytes)})",
+        "summary": f"{summary}, but be refused: {plan.refusal}" if plan.refusal else summary,
     }
+
+
+def _verdict(plan: GcPlan) -> dict[str, object]:
+    if plan.refusal:
+        return {"verdict": "refuse", "findings": [plan.refusal]}
+    return {"verdict": "sweep"}
 
 
 def run_gc(
@@ -90,7 +99,7 @@ def run_gc(
     secure: bool = False,
     accept_unusual: bool = False,
 ) -> int:
-    """Print what a collection would delete, and delete it if that was asked for."""
+    """Print what a collection would delete, and delete it if that was asked for; 1 if refused."""
     with open_store(path, "rw" if yes else "r") as store:
         try:
             plan = store.plan_gc(policy, **budgets)
@@ -102,7 +111,7 @@ def run_gc(
         show_plan(plan, store, out)
         forecast = show_forecast(store.forecast(plan), out)
         report = None
-        if yes:
+        if yes and not plan.refusal:
             report = store.sweep(
                 plan,
                 backup=backup,
@@ -113,10 +122,10 @@ def run_gc(
             )
         done = {
             "path": store.path,
-            "verdict": "sweep",
+            **_verdict(plan),
             "policy": policy.name,
             "keep_turns": plan.policy.keep_turns,
-            "dry_run": not yes,
+            "dry_run": report is None,
             "root_count": plan.root_count,
             "retained_blob_count": plan.retained_blob_count,
             "deleted_blob_count": plan.deleted_blob_count,
@@ -132,6 +141,9 @@ def run_gc(
             "doomed": records(plan.doomed()),
         }
         out.json(done)
+    if plan.refusal:
+        out.say(f"A sweep is refused: {plan.refusal}. Nothing was deleted.", style="bold red")
+        return REFUSED
     if report is None:
         out.say("This was a dry run: nothing was deleted. --yes deletes.", style="bold")
     else:

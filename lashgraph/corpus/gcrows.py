@@ -22,7 +22,8 @@ GC_PLAN = FrameSchema.of(
     closed(
         "verdict",
         "sweep; nothing: no garbage; spared: the budget is met without it; alarm: nothing explains "
-        "the garbage; refused: damage could hide a root; locked; unreadable",
+        "the garbage; refused: damage could hide a root, or a sweep of such files is not proven; "
+        "locked; unreadable",
         *VERDICTS,
     ),
     text("error", "type of the error, where there was one"),
@@ -86,13 +87,13 @@ class Planned(NamedTuple):
     @classmethod
     def of(cls, plan: GcPlan, file_bytes: int) -> Planned:
         """What a store's own plan says."""
-        verdict = "nothing" if not plan.deleted_blob_count else "alarm" if plan.alarms else "sweep"
+        verdict, error, message = _verdict(plan)
         return cls(
             path=plan.path,
             session_id=plan.session_id,
             verdict=verdict,
-            error="UnusualPlanError" if verdict == "alarm" else None,
-            message="; ".join(plan.alarms) or None,
+            error=error,
+            message=message,
             keep_turns=plan.policy.keep_turns,
             root_count=plan.root_count,
             retained_blob_count=plan.retained_blob_count,
@@ -163,6 +164,17 @@ class Swept(NamedTuple):
         report = getattr(error, "report", None)
         made = cls.done(row, report) if isinstance(report, GcReport) else cls(*row[:2], "failed")
         return made._replace(outcome="failed", error=type(error).__name__, message=message)
+
+
+def _verdict(plan: GcPlan) -> tuple[str, str | None, str | None]:
+    """What a plan comes to, the type of the error that its sweep would raise, and why."""
+    if not plan.deleted_blob_count:
+        return "nothing", None, None
+    if plan.refusal:
+        return "refused", "VersionNotWrittenError", plan.refusal
+    if plan.alarms:
+        return "alarm", "UnusualPlanError", "; ".join(plan.alarms)
+    return "sweep", None, None
 
 
 def digest_of_doomed(plan: GcPlan) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal, get_type_hints
+from typing import Any, get_type_hints
 
 from lashgraph.format import jsontext
 from lashgraph.format.checkpoint import Manifest, decode_execution_state
@@ -19,7 +19,6 @@ from lashgraph.format.session import Relation
 from lashgraph.format.usage import TokenUsage, UsageDelta
 
 Columns = Mapping[str, tuple[str, ...]]
-Access = Literal["read", "sweep", "write"]
 
 SWEEPING = frozenset({"sweep", "gc_unreachable", "vacuum", "compact", "wal_checkpoint"})
 """Writes that add nothing: they delete what is dead, or fold and shrink the file."""
@@ -129,10 +128,13 @@ class Dialect:
         Statements by which `vacuum` deletes more than tombstoned nodes.
     ddl : tuple of str
         Statements that make a new file, or what is missing of one; none where none is made.
-    access : {"read", "sweep", "write"}
-        The most that is offered: sweeping includes reading, writing includes sweeping.
+    sweeps : bool
+        Whether `SWEEPING` is offered: a store of this form must be at hand, and what its release
+        kept in it.
+    writes : bool
+        Whether all other writes are offered.
     proof : str
-        What shows that this much is safe, or why no more is offered.
+        What shows that sweeping is safe, or why it is refused.
     is_known : bool
         Whether a release is known that writes this version; of another the nearest form is taken.
     sessions : str
@@ -156,16 +158,25 @@ class Dialect:
     dead_nodes: str = "DELETE FROM graph_nodes WHERE tombstoned = 1"
     dead_rows: tuple[str, ...] = ()
     ddl: tuple[str, ...] = ()
-    access: Access = "sweep"
+    sweeps: bool = True
+    writes: bool = False
     proof: str = ""
     is_known: bool = True
     sessions: str = ""
     other_roots: str = ""
     every_node: str = "graph_nodes"
 
-    def offers(self, operation: str) -> bool:
-        """Whether an operation that writes is offered for files of this form."""
-        return self.access == "write" or (self.access == "sweep" and operation in SWEEPING)
+    def refused(self, operation: str) -> str:
+        """Why an operation that writes is refused for files of this form; empty if it is not."""
+        if operation in SWEEPING:
+            return self.refusal
+        offered = "; sweep, gc_unreachable, vacuum and compact are offered" if self.sweeps else ""
+        return "" if self.writes else f"{self.name} is not written{offered}"
+
+    @property
+    def refusal(self) -> str:
+        """Why a file of this form is not swept; empty if it is."""
+        return "" if self.sweeps else f"{self.name} is not swept: {self.proof}"
 
     def of_session(self, session_id: str) -> Dialect:
         """The dialect as it reads one of many sessions."""

@@ -182,7 +182,7 @@ _SOURCED = Records(
 )
 
 _RECORDED = "a store of {} and what that release kept in it"
-_BY_RULE = "the rule of the releases around it, which is the same; no store of it was recorded"
+_UNPROVEN = "no store of {} was at hand to prove a sweep against"
 
 
 def _has_mode_config(evidence: Evidence) -> bool:
@@ -228,7 +228,7 @@ CURRENT = Dialect(
     tables=_TABLES_3,
     how_told="none of the above",
     ddl=DDL,
-    access="write",
+    writes=True,
     proof="stores of alpha.39, and 200 runs of operations that it answered",
 )
 """The form that new files get."""
@@ -248,7 +248,8 @@ DIALECTS: tuple[Dialect, ...] = (
             relation=EarlyRelation,
         ),
         differs="as alpha.10 to alpha.11; events of a mode, mode options of a turn, model by name",
-        proof=_BY_RULE,
+        sweeps=False,
+        proof=_UNPROVEN.format("alpha.8 to alpha.9"),
     ),
     Dialect(
         version=1,
@@ -260,7 +261,8 @@ DIALECTS: tuple[Dialect, ...] = (
             node=node_forms.NodeWithTool, head=head_forms.InputHead, relation=EarlyRelation
         ),
         differs="as alpha.12; no artifacts",
-        proof=_BY_RULE,
+        sweeps=False,
+        proof=_UNPROVEN.format("alpha.10 to alpha.11"),
     ),
     Dialect(
         version=1,
@@ -292,7 +294,7 @@ DIALECTS: tuple[Dialect, ...] = (
         how_told="bytes 18 and 19 of the file are 0xFF; a table `__turso_internal_mvcc_meta`",
         records=_WITH_TOOLS,
         differs="written by the Turso engine, read through a copy in memory; tools' events",
-        access="read",
+        sweeps=False,
         proof="SQLite does not open the file, so nothing can be written to it",
     ),
     Dialect(
@@ -304,7 +306,7 @@ DIALECTS: tuple[Dialect, ...] = (
         records=_WITH_TOOLS,
         differs="turns in flight beside the recorded ones; tools' events",
         ddl=DDL,
-        access="write",
+        writes=True,
         proof=_RECORDED.format("alpha.20") + "; what is written is what alpha.39 writes",
     ),
     Dialect(
@@ -316,8 +318,9 @@ DIALECTS: tuple[Dialect, ...] = (
         records=_WITH_TOOLS,
         differs="tools' events",
         ddl=DDL,
-        access="write",
-        proof="the rule of the releases around it; what is written is what alpha.39 writes",
+        sweeps=False,
+        writes=True,
+        proof=_UNPROVEN.format("alpha.21 to alpha.24"),
     ),
     CURRENT,
     Dialect(
@@ -334,7 +337,8 @@ DIALECTS: tuple[Dialect, ...] = (
         tables=_TABLES_5,
         how_told="its version",
         differs="leases of the session, with the incarnation of their owner",
-        proof=_BY_RULE,
+        sweeps=False,
+        proof=_UNPROVEN.format("alpha.71 to alpha.74"),
     ),
     Dialect(
         version=6,
@@ -398,7 +402,8 @@ DIALECTS: tuple[Dialect, ...] = (
         views=_NAMESPACED,
         dead_rows=_FINISHED_INPUTS,
         differs="claims by the generation of a lease",
-        proof=_BY_RULE,
+        sweeps=False,
+        proof=_UNPROVEN.format("alpha.89"),
     ),
     Dialect(
         version=11,

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
-from lashgraph.format.dialect import Access, Dialect
+from lashgraph.format.dialect import Dialect
 from lashgraph.format.dialects import CURRENT, DIALECTS
 from lashgraph.format.markdown import table
 
@@ -22,16 +19,18 @@ All of these forms are read: frames, tree, transcripts, reachability, plans, for
 pictures. A folder that mixes them gives one frame. Columns mean the same everywhere; where a form
 lacks something they are missing values or no rows.
 
-Sweeping includes `sweep`, `gc_unreachable`, `vacuum` and `compact`. All other writes are offered
-for schema version {CURRENT.version} alone; for others they raise `VersionNotWrittenError`.
-`GcPolicy.runtime()` keeps what the release of the file keeps.
+Sweeping includes `sweep`, `gc_unreachable`, `vacuum` and `compact`. It is offered for a form of
+which a store is at hand that a release wrote, with what that release's own collection kept in it;
+for others it raises `VersionNotWrittenError`, and the file stays as it was. So does every other
+write but for schema version {CURRENT.version}, where what is written is what alpha.39 writes. A plan
+of a form that is not swept is made and forecast as any other, and says so in `plan.refusal`; in a
+batch its verdict is `refused`. `GcPolicy.runtime()` keeps what the release of the file keeps; of a
+form that is not swept, what the releases around it keep.
 
 This page is made from the declared table: `python -m lashgraph.format.document`.
 """
 
-_SWEPT: Mapping[Access, tuple[str, str]] = MappingProxyType(
-    {"read": ("no", "no"), "sweep": ("yes", "no"), "write": ("yes", "yes")}
-)
+_YES_NO = ("no", "yes")
 
 _TOKENS = """\
 ## Token counts
@@ -95,7 +94,7 @@ def markdown() -> str:
     heads = ("version", "releases", "swept", "written", "told by", "differs from version 3")
     forms = table(heads, [_row(dialect) for dialect in DIALECTS])
     proofs = table(
-        ("version", "releases", "what shows that it is safe, or why it is not offered"),
+        ("version", "releases", "what shows that a sweep is safe, or why it is refused"),
         [(str(one.version), one.releases, one.proof) for one in DIALECTS],
     )
     parts = (
@@ -110,12 +109,11 @@ def markdown() -> str:
 
 
 def _row(dialect: Dialect) -> tuple[str, ...]:
-    swept, written = _SWEPT[dialect.access]
     return (
         str(dialect.version),
         dialect.releases,
-        swept,
-        written,
+        _YES_NO[dialect.sweeps],
+        _YES_NO[dialect.writes],
         dialect.how_told,
         dialect.differs,
     )

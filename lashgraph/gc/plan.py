@@ -43,6 +43,9 @@ class GcPlan:
         Distinct hashes that are reachable, present or not.
     alarms : tuple of str
         What nothing explains; a sweep of such a plan must be asked for with ``accept_unusual``.
+    refusal : str
+        Why a sweep of it is refused: what the releases that write such a file keep is not proven.
+        Empty if it is not.
 
     Examples
     --------
@@ -65,6 +68,7 @@ class GcPlan:
     _kept_sizes: NDArray[np.int64]
     _kept_by: tuple[str, ...]
     alarms: tuple[str, ...] = ()
+    refusal: str = ""
 
     @property
     def doomed_hashes(self) -> tuple[str, ...]:
@@ -166,11 +170,11 @@ class GcPlan:
     def __repr__(self) -> str:
         share = f" ({self.deleted_share:.0%})" if self.deleted_blob_count else ""
         alarm = "; UNUSUAL, see .alarms" if self.alarms else ""
+        run = f"a sweep is refused: {self.refusal}" if self.refusal else "store.sweep(plan) runs it"
         return (
             f"<GcPlan ({self.policy.name}): deletes {counted(self.deleted_blob_count, 'blob')}, "
             f"{self.deleted_bytes:,} bytes{share}; keeps {self.kept_blob_count}, "
-            f"{self.kept_bytes:,} bytes{alarm}; .forecast() tells the file's size after it, "
-            "store.sweep(plan) runs it>"
+            f"{self.kept_bytes:,} bytes{alarm}; .forecast() tells the file's size after it, {run}>"
         )
 
     def _repr_html_(self) -> str:
@@ -183,6 +187,10 @@ class GcPlan:
             )
         ]
         told = [element("div", element("b", "Unusual: "), alarm) for alarm in self.alarms]
+        run: tuple[object, ...] = (element("code", "store.sweep(plan)"), " runs it")
+        if self.refusal:
+            told.append(element("div", element("b", "A sweep is refused: "), self.refusal))
+            run = ("a sweep is refused",)
         title = f"GcPlan ({self.policy.name}): deletes {self.deleted_share:.0%} of "
         calls = (".doomed()", " and ", ".kept()", " list the blobs · ", ".forecast()")
         return element(
@@ -195,8 +203,7 @@ class GcPlan:
                 "next: ",
                 *(element("code", call) if call.startswith(".") else call for call in calls),
                 " tells the file's size after it · ",
-                element("code", "store.sweep(plan)"),
-                " runs it",
+                *run,
             ),
         )
 
@@ -211,13 +218,15 @@ def _frame(hashes: Iterable[str], sizes: NDArray[np.int64], reasons: list[str]) 
     )
 
 
-def make_plan(mark: Mark, path: str, alarms: Iterable[str] = ()) -> GcPlan:
+def make_plan(mark: Mark, path: str, alarms: Iterable[str] = (), *, refusal: str = "") -> GcPlan:
     """Turn a mark into a plan.
 
     Parameters
     ----------
     alarms : iterable of str
         What is unusual about it.
+    refusal : str
+        Why files of this form are not swept.
 
     Raises
     ------
@@ -239,6 +248,7 @@ def make_plan(mark: Mark, path: str, alarms: Iterable[str] = ()) -> GcPlan:
         _kept_sizes=_sizes(row.stored_bytes for row in kept),
         _kept_by=tuple(mark.live[row.hash] for row in kept),
         alarms=tuple(alarms),
+        refusal=refusal,
     )
 
 

@@ -56,6 +56,8 @@ def _planned(plan: GcPlan, asked: StoreFacts, pieces: Pieces) -> Iterator[Markup
         f"keep {counted(plan.kept_blob_count, 'blob')}, {size(plan.kept_bytes)}. "
         "This is a dry run: nothing was deleted.",
     )
+    if plan.refusal:
+        yield note("bad", element("b", "A sweep is refused: "), text(plan.refusal), ".")
     for alarm in plan.alarms:
         yield note(
             "bad",

@@ -332,11 +332,10 @@ class Database:
     def writable(self, operation: str) -> sqlite3.Connection:
         """The writing connection, or the reason why there is none."""
         self._check_open()
-        if self._writer is not None and not self.dialect.offers(operation):
+        refused = self.dialect.refused(operation)
+        if self._writer is not None and refused:
             raise VersionNotWrittenError(
-                f"{self.path}: {operation} is not offered for {self.dialect.name}: only files of "
-                f"version {CURRENT.version} are written; sweep, gc_unreachable, vacuum and compact "
-                "are offered for this one",
+                f"{self.path}: {operation} is refused: {refused}; nothing was changed",
                 path=self.path,
                 version=self.dialect.version,
                 operation=operation,

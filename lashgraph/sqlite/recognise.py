@@ -200,7 +200,8 @@ def _as_far_as_it_goes(known: Dialect, version: int, there: Mapping[str, set[str
         tables={name: known.tables[name] for name in known.tables if name in there},
         views=views,
         ddl=(),
-        access="read",
+        sweeps=False,
+        writes=False,
         proof="what this version keeps alive is not known",
         is_known=False,
     )

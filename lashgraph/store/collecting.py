@@ -109,7 +109,12 @@ class CollectingStore(SweepingStore):
     def _plan(self, policy: GcPolicy) -> GcPlan:
         def read(connection: sqlite3.Connection) -> GcPlan:
             marked = mark(connection, policy)
-            return make_plan(marked, self.path, alarms(connection, marked))
+            return make_plan(
+                marked,
+                self.path,
+                alarms(connection, marked),
+                refusal=self._database.dialect.refusal,
+            )
 
         return self._database.read(read)
 

@@ -180,6 +180,7 @@ def test_its_collection_sweeps_as_it_ran(recording: Recorded, tmp_path: Path) ->
         return
     with lg.open(recording.path, "rw") as store:
         plan = store.plan_gc(lg.GcPolicy.runtime())
+        assert not plan.refusal
         forecast = store.forecast(plan)
         report = store.sweep(plan, backup=tmp_path / "backups", compact=True)
         again = store.gc_unreachable(lg.GcPolicy.runtime())
