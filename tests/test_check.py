@@ -249,6 +249,8 @@ def envelope(kind: str, compression: str = "None") -> str:
     return f"x'{b''.join(parts).hex()}'"
 
 
+CHILD = '{"kind":"child","parent_session_id":"p"}'
+
 ODD: list[tuple[str, set[str], str | Callable[[sqlite3.Connection], None]]] = [
     (
         "a foreign key",
@@ -407,6 +409,20 @@ ODD: list[tuple[str, set[str], str | Callable[[sqlite3.Connection], None]]] = [
         "DELETE FROM usage_deltas WHERE seq > 1",
     ),
     ("no ledger", set(), "DELETE FROM usage_deltas"),
+    (
+        "a lost ledger of a child",
+        {"usage-below-checkpoint"},
+        f"UPDATE session_meta SET relation_json = '{CHILD}'; "
+        "DELETE FROM usage_deltas WHERE seq > 1",
+    ),
+    (
+        "a child whose turns used none: its checkpoint repeats its parent's usage",
+        set(),
+        f"UPDATE session_meta SET relation_json = '{CHILD}'; "
+        "DELETE FROM usage_deltas WHERE seq > 1; DELETE FROM runtime_turn_commits "
+        "WHERE json_extract(result_json, '$.head_revision') < "
+        "(SELECT head_revision FROM session_head)",
+    ),
     (
         "usage that is no count",
         {"usage-odd"},

@@ -290,8 +290,8 @@ _CODES = (
     Code(
         "usage-below-checkpoint",
         "warning",
-        "The ledger holds fewer tokens than the checkpoint says of the latest turn alone: entries "
-        "were lost.",
+        "The ledger holds fewer tokens than the checkpoint says of the latest turn alone, and that "
+        "turn is not one of the session that this one goes on from: entries were lost.",
         "Take totals from turns(), not from usage().",
     ),
     Code(

@@ -121,7 +121,8 @@ def _contents(
     found += guarded("blobs", blob_findings(connection, cells, told, full=full))
     of_head = [] if refs is None else [ref.blob_hash for ref in refs.head_roots()]
     checkpoints = [manifests[key] for key in of_head if key in manifests]
-    found += guarded("usage_deltas", usage_findings(connection, checkpoints))
+    turns = [] if refs is None else refs.turns
+    found += guarded("usage_deltas", usage_findings(connection, checkpoints, turns))
     found += guarded("queued_work_items", queue_findings(connection))
     return found
 

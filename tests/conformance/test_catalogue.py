@@ -209,6 +209,28 @@ def test_a_swept_catalogue_is_backed_up_and_restored(catalogue: Catalogue, tmp_p
         assert store.problems().empty
 
 
+def below_checkpoint(catalogue: Catalogue, session: str) -> bool:
+    with catalogue.open(session) as store:
+        return "usage-below-checkpoint" in set(store.check()["code"])
+
+
+def test_usage_that_a_session_may_have_of_its_ancestor_is_no_finding(catalogue: Catalogue) -> None:
+    """Until a turn of its own has used some: then it stands in its own ledger, or was lost."""
+    assert not any(below_checkpoint(catalogue, session) for session in SESSIONS)
+    with closing(sqlite3.connect(catalogue.path)) as connection:
+        connection.execute(
+            "INSERT INTO runtime_turn_commits SELECT 'sess-fork', 'of the ancestor', "
+            "turn_commit_hash, json_set(result_json, '$.head_revision', 0), committed_at_ms, "
+            "request_identity_hash, requested_node_count, requested_ancestor_node_id, "
+            "identity_encoding_version FROM runtime_turn_commits "
+            "WHERE session_id = 'sess-root' AND turn_id LIKE '%\"t3\"%'"
+        )
+        connection.execute("DELETE FROM usage_deltas WHERE session_id = 'sess-root' AND seq > 1")
+        connection.commit()
+    found = [session for session in SESSIONS if below_checkpoint(catalogue, session)]
+    assert sorted(found) == ["sess-fork", "sess-root"]
+
+
 @pytest.mark.parametrize("session", SESSIONS)
 def test_every_frame_and_picture_is_made(catalogue: Catalogue, session: str) -> None:
     with catalogue.open(session) as store:

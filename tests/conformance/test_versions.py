@@ -275,6 +275,7 @@ def test_every_frame_and_picture_is_made(recording: Recorded) -> None:
     assert told.get_title(loc="left")
     grave = found[found["severity"] == "error"]
     assert not len(grave), grave["what"].tolist()
+    assert "usage-below-checkpoint" not in set(found["code"])
 
 
 def test_usage_means_the_same_of_every_release(recording: Recorded) -> None:
