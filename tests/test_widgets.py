@@ -532,7 +532,7 @@ def test_hostile_texts_stay_texts(tmp_path: Path, wired: type[Page]) -> None:
     assert dict(map(tuple, page.state["_detail"]["facts"]))["node"] == shown
     assert all("\u202e" not in row["text"] for row in rows)
     tags = tags_of(bundle["text/html"])
-    assert tags <= {"div", "p", "table", "tr", "th", "td", "bdi"}
+    assert tags <= {"div", "p", "img", "table", "tr", "th", "td", "bdi"}
     assert "\u202e" not in bundle["text/html"] + bundle["text/plain"]
 
 

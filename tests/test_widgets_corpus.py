@@ -294,7 +294,7 @@ def test_hostile_texts_stay_texts(tmp_path: Path, wired: type[Page]) -> None:
     shown = HOSTILE.replace("\u202e", "\ufffd").strip()
     assert row["cells"][:2] == [shown, shown]
     assert [border[1].strip() for border in picture["borders"]] == [shown]
-    assert tags_of(bundle["text/html"]) <= {"div", "p", "table", "tr", "th", "td", "bdi"}
+    assert tags_of(bundle["text/html"]) <= {"div", "p", "img", "table", "tr", "th", "td", "bdi"}
     assert "\u202e" not in bundle["text/html"] + bundle["text/plain"]
 
 

@@ -50,6 +50,9 @@ KINDS = {
 }
 """Kinds of blobs."""
 
+BYTES = {"live": LIVE, "garbage": DEAD}
+"""Whether bytes are reachable."""
+
 AUTHORS = {
     "human": Look(BLUE, marker="o"),
     "model": Look(ORANGE, marker="s"),
@@ -73,5 +76,5 @@ LINES = (
 
 
 def look_of_kind(kind: str) -> Look:
-    """How a kind of blobs is drawn, an unknown one too."""
-    return KINDS.get(kind, REST)
+    """How a kind of blobs is drawn, an unknown one too; also how live ones and garbage are."""
+    return KINDS.get(kind) or BYTES.get(kind, REST)

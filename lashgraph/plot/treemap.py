@@ -63,7 +63,8 @@ def corpus_bytes(
     ----------
     blobs : DataFrame
         From ``blobs()`` of many stores: columns session_id, kind, stored_bytes. Any other frame
-        with these will do, such as one with a row for each session and kind.
+        with these will do, such as one with a row for each session and kind, or with the kinds
+        ``"live"`` and ``"garbage"``.
     families : DataFrame, optional
         From ``corpus.families()``: columns session_id, root_session_id. Without it, and where a
         session has no root, a session is a family of its own.

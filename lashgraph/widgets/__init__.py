@@ -1,4 +1,4 @@
-"""Notebook views of stores and corpora: live where a kernel runs, a static table elsewhere."""
+"""Notebook views of stores and corpora: live where a kernel runs, pictures and tables elsewhere."""
 
 from lashgraph.widgets.browser import CorpusBrowser, corpus
 from lashgraph.widgets.explorer import Explorer, explore

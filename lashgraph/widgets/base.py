@@ -16,10 +16,12 @@ from typing import Any, ClassVar, TypeVar, cast
 
 import anywidget
 import traitlets
+from matplotlib.axes import Axes
 
 from lashgraph.errors import LashgraphError
 from lashgraph.format.arguments import shown
 from lashgraph.format.html import Markup, element, visible
+from lashgraph.widgets.still import Still, no_still, still
 
 Answer = Callable[[Any, Mapping[str, Any]], Mapping[str, Any] | None]
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -90,8 +92,8 @@ class View(anywidget.AnyWidget):
     """Base of all widgets.
 
     A subclass names its files in `scripts` and `styles` (they follow the common ones), describes
-    itself in `_summary` and `_static`, marks methods with `answer`, and says in `_why_stale`
-    whether what it shows is still what the files hold.
+    itself in `_summary`, `_drawn` and `_listed`, marks methods with `answer`, and says in
+    `_why_stale` whether what it shows is still what the files hold.
 
     Attributes
     ----------
@@ -203,9 +205,31 @@ class View(anywidget.AnyWidget):
         """What is shown, in one line."""
         raise NotImplementedError
 
+    def _drawn(self) -> Axes | None:
+        """What is shown, as a picture; None where there is nothing to draw. It is asked first."""
+        raise NotImplementedError
+
+    def _listed(self) -> list[Markup]:
+        """What is shown, as texts and tables below the picture."""
+        raise NotImplementedError
+
+    def _still(self) -> Still:
+        """The picture; where it cannot be drawn, why."""
+        try:
+            axes = self._drawn()
+            return no_still() if axes is None else still(axes, self._summary())
+        except Exception as error:
+            return no_still(error_text(error))
+
+    def _page(self, picture: Still) -> Markup:
+        summary = self._summary()
+        more = [text for text in (self.error, self.notice) if text and text not in summary]
+        said = [element("p", text) for text in (summary, *more)]
+        return element("div", *said, picture.markup, *self._listed())
+
     def _static(self) -> Markup:
         """What is shown, as HTML that runs nothing."""
-        raise NotImplementedError
+        return self._page(self._still())
 
     def __repr__(self) -> str:
         return f"<{visible(self._summary())}>"
@@ -215,8 +239,11 @@ class View(anywidget.AnyWidget):
         live = super()._repr_mimebundle_()
         assert live is not None, "a widget without a view"
         data, metadata = live
+        picture = self._still()
+        page = self._page(picture)
         return {
             **data,
+            **picture.data,
             "text/plain": repr(self),
-            "text/html": str(element("div", self._static())),
-        }, metadata
+            "text/html": str(page),
+        }, {**metadata, **picture.metadata}

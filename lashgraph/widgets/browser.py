@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import pandas as pd
 import traitlets
+from matplotlib.axes import Axes
 
 from lashgraph.corpus import Corpus
 from lashgraph.corpus.lanes import Workers
@@ -16,6 +17,7 @@ from lashgraph.errors import InvalidRecordError, LashgraphError
 from lashgraph.format.arguments import as_count, shown
 from lashgraph.format.html import Markup, element
 from lashgraph.format.sizes import bytes_text, counted
+from lashgraph.plot import corpus_bytes as draw
 from lashgraph.sqlite.place import PlaceState
 from lashgraph.store import Store
 from lashgraph.widgets import corpus_map, corpus_table
@@ -279,10 +281,11 @@ class CorpusBrowser(View):
     @answer("picture")
     def _picture(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """The rectangles of the sessions that are shown."""
-        by = asked.get("by", self.by)
         sessions = self.shown
-        sizes = self._blobs_by_kind() if by == "kind" else corpus_map.alive_and_dead(sessions)
-        return corpus_map.picture(sessions, sizes)
+        return corpus_map.picture(sessions, self._sizes(sessions, asked.get("by", self.by)))
+
+    def _sizes(self, sessions: pd.DataFrame, by: str) -> pd.DataFrame:
+        return self._blobs_by_kind() if by == "kind" else corpus_map.alive_and_dead(sessions)
 
     def _blobs_by_kind(self) -> pd.DataFrame:
         """All blobs with their kinds, which takes reading the files once more."""
@@ -322,7 +325,12 @@ class CorpusBrowser(View):
         chosen = "" if self.selection is None else f", {self.selection!r} selected"
         return f"corpus: {counted(table.n_read, 'session')}, {size}{lost}{chosen}"
 
-    def _static(self) -> Markup:
+    def _drawn(self) -> Axes | None:
+        """Where the bytes of the sessions are that are shown."""
+        sessions = self.shown
+        return draw(*corpus_map.named(sessions, self._sizes(sessions, self.by)))
+
+    def _listed(self) -> list[Markup]:
         """The first rows as they are sorted, and bars of their bytes."""
         with self._lock:
             order, table = self._order, self._table
@@ -336,4 +344,4 @@ class CorpusBrowser(View):
             lines.append(element("tr", *[element("td", element("bdi", cell)) for cell in cells]))
         more = len(order) - len(rows)
         rest = [element("p", f"{counted(more, 'row')} more")] if more else []
-        return element("div", element("p", self._summary()), element("table", *lines), *rest)
+        return [element("table", *lines), *rest]

@@ -11,6 +11,7 @@ from lashgraph.corpus.families import NEEDED as FAMILY_COLUMNS
 from lashgraph.corpus.families import families_frame
 from lashgraph.format.html import visible
 from lashgraph.format.sizes import bytes_text
+from lashgraph.plot.treemap import HIGH, WIDE, lay_out, sums
 
 LIVE, GARBAGE = "live", "garbage"
 
@@ -50,14 +51,9 @@ def picture(sessions: pd.DataFrame, sizes: pd.DataFrame) -> dict[str, Any]:
         ``width`` and ``height``; ``pieces``: kind, x, y, width, height; ``borders`` of sessions:
         path (None for the rest of many), name, bytes, x, y, width, height; ``kinds``: kind, bytes.
     """
-    from lashgraph.plot.treemap import HIGH, WIDE, lay_out, sums
-
-    families = families_frame(sessions[list(FAMILY_COLUMNS)])
-    known = families[families["path"].notna()]
     names = dict(zip(sessions["path"], sessions["session_id"], strict=True))
-    roots = known[["path", "root_session_id"]].rename(columns={"path": "session_id"})
-    chosen = sizes[sizes["path"].isin(names)].rename(columns={"path": "session_id"})
-    corpus = sums(chosen[["session_id", "kind", "stored_bytes"]], roots)
+    chosen, roots = _by_path(sessions, sizes)
+    corpus = sums(chosen, roots)
     borders, pieces = lay_out(corpus)
     paths = {path for family in corpus.values() for path in family}
     totals = chosen.groupby("kind", sort=False)["stored_bytes"].sum().sort_values(ascending=False)
@@ -75,6 +71,43 @@ def picture(sessions: pd.DataFrame, sizes: pd.DataFrame) -> dict[str, Any]:
         ],
         "families": [_rounded(border.box) for border in borders if border.level == "family"],
     }
+
+
+def named(sessions: pd.DataFrame, sizes: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What `corpus_bytes` takes: blobs and families, by names of sessions that are all different.
+
+    Parameters
+    ----------
+    sessions, sizes : DataFrame
+        As for `picture`.
+
+    Returns
+    -------
+    blobs : DataFrame
+        Columns session_id, kind, stored_bytes. A session without a name of its own is called by
+        its path.
+    families : DataFrame
+        Columns session_id, root_session_id.
+    """
+    ids = sessions["session_id"]
+    own = ids.notna() & (ids != "") & ~ids.duplicated(keep=False)
+    names = dict(zip(sessions["path"], ids.where(own, sessions["path"]), strict=True))
+    blobs, families = _by_path(sessions, sizes)
+    return (
+        blobs.assign(session_id=blobs["session_id"].map(names)),
+        families.assign(session_id=families["session_id"].map(names)),
+    )
+
+
+def _by_path(sessions: pd.DataFrame, sizes: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Bytes and families of these sessions, whose paths stand for their ids."""
+    families = families_frame(sessions[list(FAMILY_COLUMNS)])
+    known = families[families["path"].notna()]
+    chosen = sizes[sizes["path"].isin(sessions["path"])].rename(columns={"path": "session_id"})
+    return (
+        chosen[["session_id", "kind", "stored_bytes"]],
+        known[["path", "root_session_id"]].rename(columns={"path": "session_id"}),
+    )
 
 
 def _path_of(

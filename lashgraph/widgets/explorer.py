@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
+
+from matplotlib.axes import Axes
 
 from lashgraph.errors import InvalidRecordError, LashgraphError
 from lashgraph.format.arguments import as_count, as_text, shown
 from lashgraph.format.html import Markup, element, visible
 from lashgraph.format.node import encode_node
 from lashgraph.format.sizes import counted
+from lashgraph.plot import session_tree as draw
 from lashgraph.store import Store
 from lashgraph.tree.entries import author_of
 from lashgraph.widgets import explore_rows
@@ -188,7 +192,12 @@ class Explorer(SessionTree):
         chosen = "" if self.selection is None else f", {self.selection!r} selected"
         return f"explore({self._store.path!r}): session {self.graph.session_id!r}, {told}{chosen}"
 
-    def _static(self) -> Markup:
+    def _drawn(self) -> Axes | None:
+        """The tree with the shown path."""
+        graph = self.graph
+        return draw(graph if self.leaf == graph.leaf else replace(graph, leaf=self.leaf))
+
+    def _listed(self) -> list[Markup]:
         """The shown path as a table; of a long one its ends."""
         path = self.path
         shown = [*enumerate(path[:_STATIC], 1)]
@@ -199,8 +208,7 @@ class Explorer(SessionTree):
             rows.append(element("tr", element("td", "…"), element("td", f"{skipped:,} more")))
         rows += [self._static_row(*one) for one in rest]
         head = element("tr", *[element("th", name) for name in ("", "who", "time", "node", "says")])
-        alert = [element("p", text) for text in (self.error, self.notice) if text]
-        return element("div", element("p", self._summary()), *alert, element("table", head, *rows))
+        return [element("table", head, *rows)]
 
     def _static_row(self, number: int, name: str) -> Markup:
         node = self.graph[name]

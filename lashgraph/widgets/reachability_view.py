@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import pandas as pd
 import traitlets
+from matplotlib.axes import Axes
 
 from lashgraph.errors import InvalidRecordError, LashgraphError, UnknownRefError
 from lashgraph.format.arguments import shown
@@ -17,7 +18,6 @@ from lashgraph.reach import GcPolicy, Reachability
 from lashgraph.store import Store
 from lashgraph.widgets.base import View, answer, checked
 from lashgraph.widgets.reachability_data import NOTHING, STATES, Answers
-from lashgraph.widgets.still import still
 from lashgraph.widgets.watching import Watch
 
 _FINDINGS = 3
@@ -164,20 +164,21 @@ class ReachabilityView(View):
             f"{bytes_text(self.reach.dead_bytes)}{chosen}"
         )
 
-    def _static(self) -> Markup:
-        if self._read_last is None:
-            return element("div", self._summary())
-        parts = [still(draw(self.reach), self._summary())]
-        if self.selection:
-            told = self._known.told(self.selection)
-            facts = [
-                *told["facts"],
-                *([f"way {n}", line] for n, line in enumerate(told["lines"], 1)),
-            ]
-            rows = (element("tr", element("th", name), element("td", one)) for name, one in facts)
-            title = element("b", f"{told['title']} {told['key']}"), f": {told['verdict']}"
-            parts += [element("div", *title), element("table", *rows)]
-        return element("div", *parts)
+    def _drawn(self) -> Axes | None:
+        return None if self._read_last is None else draw(self.reach)
+
+    def _listed(self) -> list[Markup]:
+        """What is told of the chosen one."""
+        if not self.selection:
+            return []
+        told = self._known.told(self.selection)
+        facts = [
+            *told["facts"],
+            *([f"way {n}", line] for n, line in enumerate(told["lines"], 1)),
+        ]
+        rows = (element("tr", element("th", name), element("td", one)) for name, one in facts)
+        title = element("b", f"{told['title']} {told['key']}"), f": {told['verdict']}"
+        return [element("div", *title), element("table", *rows)]
 
 
 def _refusal(reach: Reachability) -> str:

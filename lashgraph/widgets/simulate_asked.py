@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from matplotlib.axes import Axes
+
 from lashgraph.corpus import CorpusGcPlan, CorpusGcReport
 from lashgraph.format.sizes import bytes_text, counted
 from lashgraph.gc import GcPlan, GcReport
@@ -84,6 +86,9 @@ class Side(Protocol):
 
     def figures(self, plan: Any) -> Piece:
         """What a plan comes to."""
+
+    def draw(self, plan: Any) -> Axes:
+        """What a plan comes to, as a picture."""
 
     def later(self, plan: Any) -> Iterator[Piece]:
         """What takes longer."""

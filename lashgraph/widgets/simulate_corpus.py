@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
+
+import pandas as pd
+from matplotlib.axes import Axes
 
 from lashgraph.corpus import Corpus, CorpusGcPlan, CorpusGcReport
 from lashgraph.corpus.gcrows import Planned
 from lashgraph.format.html import visible
 from lashgraph.format.sizes import bytes_text, counted
+from lashgraph.plot import corpus_bytes
 from lashgraph.reach import GcPolicy
+from lashgraph.widgets.corpus_map import GARBAGE, LIVE
 from lashgraph.widgets.simulate_asked import Asked, Piece, Plan, SweepOptions, weighed
 
 _ROWS = 2_000
@@ -75,6 +81,18 @@ class CorpusSide:
             "left_out": f"and {len(plan.files) - _ROWS:,} more" if len(plan.files) > _ROWS else "",
             "sentence": f"{counted(len(plan.files), 'file')}: {verdicts or 'none'}",
         }
+
+    def draw(self, plan: CorpusGcPlan) -> Axes:
+        """Where the bytes of the files are, those that stay and garbage, as a picture."""
+        known = [row for row in plan.files if row.kept_bytes is not None]
+        names = [os.path.basename(row.path) for row in known]
+        shared = {name for name, files in Counter(names).items() if files > 1}
+        sizes = [
+            (row.path if name in shared else name, kind, size)
+            for name, row in zip(names, known, strict=True)
+            for kind, size in ((LIVE, row.kept_bytes), (GARBAGE, row.deleted_bytes))
+        ]
+        return corpus_bytes(pd.DataFrame(sizes, columns=["session_id", "kind", "stored_bytes"]))
 
     def later(self, plan: CorpusGcPlan) -> Iterator[Piece]:
         """What takes longer: nothing."""

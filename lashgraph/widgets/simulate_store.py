@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
+from matplotlib.axes import Axes
 
 from lashgraph.errors import InexactForecastError
 from lashgraph.format.html import visible
 from lashgraph.format.sizes import bytes_text, counted
 from lashgraph.gc import GcPlan, GcReport
+from lashgraph.plot import gc_plan
 from lashgraph.reach import GcPolicy
 from lashgraph.store import Store
 from lashgraph.widgets.simulate_asked import Asked, Piece, Plan, SweepOptions, weighed, word_or
@@ -101,6 +103,10 @@ class StoreSide:
             "left_out": _left_out(plan),
             "sentence": _sentence(plan),
         }
+
+    def draw(self, plan: GcPlan) -> Axes:
+        """What a plan comes to, as a picture."""
+        return gc_plan(plan)
 
     def _rows(self, plan: GcPlan) -> list[list[str]]:
         """The largest of the doomed blobs."""

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
+
+from matplotlib.axes import Axes
 
 from lashgraph.corpus import Corpus
 from lashgraph.format.arguments import shown
 from lashgraph.format.html import Markup, element
-from lashgraph.gc import GcPlan
-from lashgraph.plot import gc_plan as draw
 from lashgraph.store import Store
-from lashgraph.widgets.base import error_text
 from lashgraph.widgets.simulate_corpus import CorpusSide
 from lashgraph.widgets.simulate_store import StoreSide
 from lashgraph.widgets.simulate_sweep import SweepingView
-from lashgraph.widgets.still import still
 from lashgraph.widgets.watching import Watch
 
 _ROWS = 20
@@ -64,26 +62,38 @@ class Simulation(SweepingView):
 
     def _summary(self) -> str:
         what = f"simulation of a collection of {self._side.title}"
-        if self.is_planning:
-            return f"{what}: the plan is being computed"
-        if self._refusal is not None:
-            return f"{what}: {error_text(self._refusal)}"
-        return f"{what}: {self._shown['sentence']}"
+        shown = self._shown
+        if shown.get("state") == "refused":
+            return f"{what}: {shown['message']}"
+        return f"{what}: {shown.get('sentence', 'the plan is being computed')}"
 
-    def _static(self) -> Markup:
+    def _drawn(self) -> Axes | None:
+        """The plan, once it is there."""
         self._work.wait(self.first_seconds)
         plan = self._made
-        parts: list[Markup] = [element("div", self._summary())]
-        if isinstance(plan, GcPlan):
-            parts.append(still(draw(plan), self._summary()))
-        figures = [(one["name"], one["text"]) for one in self._shown.get("figures", ())]
+        return None if plan is None else self._side.draw(plan)
+
+    def _listed(self) -> list[Markup]:
+        """What the plan comes to and what it would delete, below what the last sweep did."""
+        shown = self._shown
+        parts = self._swept()
+        parts += [element("p", text) for text in shown.get("alarms", shown.get("findings", ()))]
+        figures = [(one["name"], one["text"]) for one in shown.get("figures", ())]
         parts += [_table([], figures)] if figures else []
-        rows = self._shown.get("rows", [])
+        rows = shown.get("rows", [])
         if rows:
             left = len(rows) - _ROWS
-            more = f"and {left:,} more" if left > 0 else self._shown.get("left_out", "")
+            more = f"and {left:,} more" if left > 0 else shown.get("left_out", "")
             parts += [_table(list(self._side.columns), rows[:_ROWS]), element("div", more)]
-        return element("div", *parts)
+        return parts
+
+    def _swept(self) -> list[Markup]:
+        """What became of the last sweep, as long as the widget shows it."""
+        sweep: dict[str, Any] = self._sweep
+        said = {"sweeping": "sweeping", "done": "swept"}.get(sweep["step"], sweep.get("message"))
+        parts = [element("p", element("b", said))] if said else []
+        facts = sweep.get("facts")
+        return [*parts, _table([], facts)] if facts else parts
 
 
 def _table(head: list[str], rows: Sequence[Sequence[str]]) -> Markup:
