@@ -335,6 +335,11 @@ def ref_rows(connection: sqlite3.Connection, kept: Kept) -> list[Row]:
     for frame in listed_frames(head):
         name, state = frame.get("frame_id"), frame.get("execution_state_ref")
         add((f"agent_frame:{name}", "agent_frame", name), "execution_state_ref", state, "safe")
+    named = [row["blob_hash"] for row in made]
+    for key, place in _odd_hashes(head_of(connection), "$").items():
+        if key in present and key not in named:
+            source = (f"head_text:{key}", "head_text", session_id(connection))
+            add(source, place, key, "safe")
     for row in table(connection, "SELECT * FROM artifact_refs ORDER BY artifact_ref"):
         name = row["artifact_ref"]
         add((f"artifact:{name}", "artifact", name), "blob_ref", row["blob_ref"], both)
@@ -367,6 +372,22 @@ def refs(connection: sqlite3.Connection, kept: Kept) -> Columns:
         "ref source_kind source_id field blob_hash is_root_safe is_root_runtime target_present "
         "dangling dangling_after_gc",
     )
+
+
+def _odd_hashes(value: Json, place: str) -> dict[str, str]:
+    """Hashes in a head's values, and the first place of each; no recorded head has one in a key."""
+    inside: dict[str, Json] = {}
+    if isinstance(value, dict):
+        inside = {f"{place}.{name}": item for name, item in value.items()}
+    elif isinstance(value, list):
+        inside = {f"{place}[{at}]": item for at, item in enumerate(value)}
+    found = dict.fromkeys(_HASH.findall(value), place) if isinstance(value, str) else {}
+    for below, item in inside.items():
+        found = {
+            **found,
+            **{key: at for key, at in _odd_hashes(item, below).items() if key not in found},
+        }
+    return found
 
 
 def _archives(value: Json) -> list[str]:

@@ -13,7 +13,7 @@ from lashgraph.format import checkpoint
 from lashgraph.format.blob import hash_matches, unwrap
 from lashgraph.format.checkpoint import Manifest, PluginSnapshot, ToolState
 from lashgraph.format.strict import Invalid
-from lashgraph.reach import GcPolicy, Ref, mark
+from lashgraph.reach import GcPolicy, Ref, head_text_refs, mark
 from lashgraph.reach.refs import StoreRefs
 from lashgraph.sqlite import blobs
 from lashgraph.sqlite.connect import content_limit, dialect_of
@@ -28,7 +28,7 @@ _DECODERS: Mapping[str, Callable[[bytes], Any]] = MappingProxyType(
 
 
 class LiveRefs:
-    """The refs that a session lives by: its head's checkpoint and its artifacts.
+    """The refs that a session lives by: of its head, in whatever form, and its artifacts.
 
     Parameters
     ----------
@@ -73,6 +73,9 @@ class LiveRefs:
             yield from self._children(root, "state-missing")
             if self._full:
                 yield from self._states(root)
+        for root in head_text_refs(self._connection, self._refs, self._present):
+            if self._is_manifest(root.blob_hash):
+                yield from self._manifest(root)
         for root in self._refs.artifacts:
             if root.blob_hash not in self._present:
                 what = f"missing, yet {root.ref} leads to it"

@@ -100,10 +100,9 @@ def _head(connection: sqlite3.Connection) -> dict[str, Row]:
     head = jsontext.lenient(found.json)
     if isinstance(head, dict):
         fields |= {str(name): _text(value) for name, value in head.items()}
-    text = found.json.encode() if isinstance(found.json, str) else found.json
     return {
         **{name: {"value": value} for name, value in fields.items()},
-        HEAD_TEXT: {"value": blake2b(text, digest_size=_DIGEST).hexdigest()},
+        HEAD_TEXT: {"value": blake2b(found.json, digest_size=_DIGEST).hexdigest()},
     }
 
 

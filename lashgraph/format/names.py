@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 ARCHIVE_KEY = b"archive_hash"
-_HASH_RUN = re.compile(rb"[0-9a-f]{64,}")
+HASH_DIGITS = 64
+_HASH_RUN = re.compile(rb"[0-9a-f]{%d,}" % HASH_DIGITS)
 _ESCAPED_ASCII = re.compile(rb"\\u00[2-7]")
 _ESCAPE = int.from_bytes(b"\\u", "little")
 _STRIDE = 8
@@ -63,5 +64,5 @@ def has_escape(text: bytes) -> bool:
 def hashes_in(text: bytes) -> Iterator[str]:
     """Every 64 hex digits that stand in a text."""
     for run in _HASH_RUN.findall(text):
-        for start in range(len(run) - 63):
-            yield run[start : start + 64].decode()
+        for start in range(len(run) - HASH_DIGITS + 1):
+            yield run[start : start + HASH_DIGITS].decode()

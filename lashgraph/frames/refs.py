@@ -10,7 +10,7 @@ from lashgraph.columns import FrameSchema, closed, flag, text
 from lashgraph.format.checkpoint import Manifest, decode
 from lashgraph.format.strict import Invalid
 from lashgraph.frames.source import Source, Table
-from lashgraph.reach import GcPolicy, Mark, Ref, mark, node_refs
+from lashgraph.reach import GcPolicy, Mark, Ref, head_text_refs, mark, node_refs
 from lashgraph.sqlite import blobs
 from lashgraph.sqlite.connect import dialect_of
 
@@ -20,10 +20,12 @@ REFS = FrameSchema.of(
     text("ref", "key of the source, as every call takes it"),
     closed(
         "source_kind",
-        "what names it; unreadable_node: a node's text in which the hash of a blob stands",
+        "what names it; head_text: the head's text in which the hash of a blob stands where no "
+        "field of it names one; unreadable_node: the same of a node's text",
         "head",
         "anchor",
         "agent_frame",
+        "head_text",
         "artifact",
         "manifest",
         "turn_commit",
@@ -35,7 +37,7 @@ REFS = FrameSchema.of(
         "which one of that kind: id of the session, agent frame, turn or node, name of the "
         "artifact, hash of the manifest",
     ),
-    text("field", "the field that holds the name"),
+    text("field", "the field that holds the name; of a head's text the JSON path"),
     text("blob_hash", "the blob named"),
     flag("is_root_safe", "whether the safe policy starts from it"),
     flag("is_root_runtime", "whether the runtime's collection starts from it"),
@@ -82,7 +84,13 @@ def all_refs(connection: sqlite3.Connection, seen: Mark) -> list[Ref]:
     """Head, agent frames, artifacts, turns, nodes, and each manifest that is in the store."""
     refs = seen.refs
     present = {row.hash for row in seen.present}
-    found = [*refs.head_roots(), *refs.others, *refs.agent_frames(), *refs.artifacts]
+    found = [
+        *refs.head_roots(),
+        *refs.others,
+        *refs.agent_frames(),
+        *head_text_refs(connection, refs, present),
+        *refs.artifacts,
+    ]
     for turn in (*refs.turns, *refs.other_turns):
         found += turn.named()
     found += [

@@ -2,6 +2,7 @@
 
 from lashgraph.reach.chains import Chain, Step
 from lashgraph.reach.facts import gather
+from lashgraph.reach.head_text import head_text_refs
 from lashgraph.reach.mark import Finding, Mark, mark
 from lashgraph.reach.policy import GcPolicy
 from lashgraph.reach.reachability import Reachability
@@ -20,6 +21,7 @@ __all__ = [
     "Why",
     "collect_refs",
     "gather",
+    "head_text_refs",
     "mark",
     "node_refs",
 ]

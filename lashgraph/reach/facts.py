@@ -139,5 +139,6 @@ def _refusals(others: Mark) -> dict[str, str]:
     return {
         ref.ref: wrong[ref.blob_hash]
         for ref in others.roots
-        if ref.field in _MAY_BE_FOLLOWED and ref.blob_hash in wrong
+        if ref.blob_hash in wrong
+        and (ref.field in _MAY_BE_FOLLOWED or ref.source_kind == "head_text")
     }

@@ -18,6 +18,7 @@ from lashgraph.format.checkpoint import Manifest, decode
 from lashgraph.format.html import visible
 from lashgraph.format.strict import Invalid
 from lashgraph.reach.envelopes import is_envelope, names_manifest
+from lashgraph.reach.head_text import head_text_refs
 from lashgraph.reach.policy import GcPolicy
 from lashgraph.reach.refs import Ref, StoreRefs, TurnRefs, collect_refs, node_refs
 from lashgraph.sqlite import artifacts, blobs
@@ -167,6 +168,7 @@ class _Marker:
             dropped,
             (start for turn in refs.turns for start in self._turn(turn)),
             map(_Start, refs.agent_frames()),
+            () if self.safe else self._head_texts(),
             map(_Start, archives),
             map(self._by_itself, manifests),
         ):
@@ -191,9 +193,15 @@ class _Marker:
             yield _Start(root, is_manifest=self.safe and self._is_manifest(root.blob_hash))
         if self.safe:
             yield from map(_Start, refs.agent_frames())
+            yield from self._head_texts()
             for root in node_refs(self.connection):
                 if root.source_kind == "archive" or root.blob_hash in self.there:
                     yield _Start(root)
+
+    def _head_texts(self) -> Iterator[_Start]:
+        """What stands in the text of a head and is named by no field of it."""
+        for root in head_text_refs(self.connection, self.result.refs, self.there):
+            yield _Start(root, is_manifest=self._is_manifest(root.blob_hash))
 
     def _check_head(self, refs: StoreRefs) -> None:
         if refs.head_damage:
@@ -316,6 +324,8 @@ class _Marker:
         if key.startswith("archive:"):
             roots += node_refs(self.connection)
         matches = [_Start(ref) for ref in roots if ref.ref == key]
+        if key.startswith("head_text"):
+            matches += [start for start in self._head_texts() if start.root.ref == key]
         if key.startswith("manifest:") and self._is_manifest(named := key.partition(":")[2]):
             matches.append(self._by_itself(named))
         yield from matches

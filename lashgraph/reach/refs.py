@@ -23,6 +23,7 @@ SourceKind = Literal[
     "head",
     "anchor",
     "agent_frame",
+    "head_text",
     "artifact",
     "manifest",
     "turn_commit",
@@ -37,7 +38,8 @@ class Ref(NamedTuple):
     Attributes
     ----------
     ref : str
-        Key of the source: ``head``, ``artifact:…``, ``agent_frame:…``, ``turn:…``, ``archive:…``.
+        Key of the source: ``head``, ``artifact:…``, ``agent_frame:…``, ``head_text:…``, ``turn:…``,
+        ``archive:…``.
     source_kind : str
         What names the blob.
     source_id : str
@@ -198,13 +200,13 @@ def node_refs(connection: sqlite3.Connection) -> list[Ref]:
             archives = _archive_hashes(row.text)
             found += (Ref(key, "archive", row.node_id, "archive_hash", name) for name in archives)
         else:
-            names = chain(hashes_in(row.text), hashes_in(_unescaped(row.text)))
+            names = chain(hashes_in(row.text), hashes_in(unescaped(row.text)))
             seen = dict.fromkeys(names)
             found += (Ref(key, "unreadable_node", row.node_id, "node_json", name) for name in seen)
     return found
 
 
-def _unescaped(text: bytes) -> bytes:
+def unescaped(text: bytes) -> bytes:
     """A text whose letters and digits stand as such where JSON had them escaped."""
     return _ESCAPED_ASCII.sub(lambda found: bytes([int(found[1], 16)]), text)
 

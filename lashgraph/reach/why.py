@@ -12,6 +12,7 @@ from lashgraph.format.html import element, visible
 from lashgraph.format.sizes import bytes_text, counted
 from lashgraph.reach.chains import Chain, Step
 from lashgraph.reach.columns import WHY, reach_frame
+from lashgraph.reach.head_text import WHOLE_TEXT
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -135,7 +136,10 @@ class Why:
         passed = [f"checkpoint {self._short[step.blob_hash]}" for step in chain.steps[:-1]]
         start = [] if chain.source_kind == "manifest" and passed else [one_line(chain.ref)]
         end = chain.steps[-1]
-        return " -> ".join([*start, *passed, end.field, self._short[end.blob_hash]])
+        field = [end.field]
+        if chain.source_kind == "head_text":
+            start, field = [_in_head_text(chain)], field if passed else []
+        return " -> ".join([*start, *passed, *field, self._short[end.blob_hash]])
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
@@ -213,6 +217,14 @@ def _steps(chain: Chain) -> list[tuple[str, Step]]:
     """Each step with what names it."""
     sources = [chain.ref, *(step.blob_hash for step in chain.steps)]
     return list(zip(sources, chain.steps, strict=False))
+
+
+def _in_head_text(chain: Chain) -> str:
+    """Which head's text holds a hash, and where, if that can be told."""
+    session = chain.ref.removeprefix("head_text").rpartition(":")[0]
+    whose = f"the text of head{one_line(session)}" if session else "the head's text"
+    place = chain.steps[0].field
+    return whose if place == WHOLE_TEXT else f"{whose} at {one_line(place)}"
 
 
 def one_line(text: str) -> str:

@@ -17,7 +17,7 @@ class HeadRow(NamedTuple):
     """The head as it is stored."""
 
     session_id: str
-    json: str | bytes
+    json: bytes
     revision: int
     is_text: bool
     has_revision: bool
@@ -36,6 +36,17 @@ def row(connection: sqlite3.Connection) -> HeadRow | None:
     return HeadRow(
         text_of(session_id), json or b"", revision if counts else 0, bool(is_text), counts
     )
+
+
+def texts(connection: sqlite3.Connection) -> list[tuple[str, bytes]]:
+    """Every head of the file as it stands there, behind the id of its session."""
+    if dialect_of(connection).sessions:
+        rows = connection.execute(
+            "SELECT session_id, CAST(head_json AS BLOB) FROM main.session_head ORDER BY session_id"
+        )
+        return [(text_of(session_id), json or b"") for session_id, json in rows]
+    found = row(connection)
+    return [] if found is None else [(found.session_id, found.json)]
 
 
 def load(connection: sqlite3.Connection) -> Head | None:

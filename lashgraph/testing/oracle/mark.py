@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from lashgraph.testing.oracle.documents import Head, read_head, read_turn
 from lashgraph.testing.oracle.envelopes import children_of, read_manifest, says_manifest
-from lashgraph.testing.oracle.nodes import names_in_node
+from lashgraph.testing.oracle.nodes import keys_in_text, names_in_node
 from lashgraph.testing.oracle.shapes import Struct, Unreadable
 from lashgraph.testing.oracle.tables import Tables, TurnRow
 
@@ -59,6 +59,7 @@ def roots(tables: Tables, *, safe: bool, keep_turns: int) -> Iterator[Root]:
         for frame, state in head.states if head else ():
             yield Root(f"agent_frame:{frame}", state)
         keys = set(tables.blobs)
+        yield from _of_the_heads_text(tables, head, keys)
         for row in tables.nodes:
             for target in names_in_node(row.json, is_text=row.is_text, keys=keys):
                 yield Root(f"archive:{row.node_id}", target)
@@ -80,6 +81,15 @@ def live_from(tables: Tables, start: list[Root], *, safe: bool) -> set[str]:
         if root.is_manifest:
             live.update(_children(tables, root, safe))
     return live
+
+
+def _of_the_heads_text(tables: Tables, head: Head | None, keys: set[str]) -> Iterator[Root]:
+    """Blobs whose digits stand in the head, large or small, and which no field of it names."""
+    if tables.head is None or head is None:
+        return
+    named = {*head.checkpoints, *(state for _, state in head.states)}
+    for key in keys_in_text(tables.head[1], keys - named, large_too=True):
+        yield Root(f"head_text:{key}", key, is_manifest=says_manifest(tables.blobs[key]))
 
 
 def _head(tables: Tables) -> Head | None:

@@ -154,12 +154,19 @@ def names_in_node(stored: bytes, *, is_text: bool, keys: set[str]) -> Iterator[s
         tree = read_json(stored)
         _NODE(tree)
     except (Unreadable, RecursionError):
-        spellings = (stored, _unescaped(stored))
-        for key in sorted(keys):
-            if re.fullmatch("[0-9a-f]{64}", key) and any(key.encode() in s for s in spellings):
-                yield key
+        yield from keys_in_text(stored, keys)
     else:
         yield from _archives(tree)
+
+
+def keys_in_text(stored: bytes, keys: set[str], *, large_too: bool = False) -> Iterator[str]:
+    """Those of some keys whose 64 digits stand anywhere in a text, escaped or not."""
+    spellings = [stored, _unescaped(stored)]
+    if large_too:
+        spellings += [text.lower() for text in spellings]
+    for key in sorted(keys):
+        if re.fullmatch("[0-9a-f]{64}", key) and any(key.encode() in text for text in spellings):
+            yield key
 
 
 def _archives(value: Any) -> Iterator[str]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sqlite3
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import closing, suppress
 from pathlib import Path
 from time import monotonic
@@ -124,12 +123,13 @@ def _collect(path: Path, kept: frozenset[str], case: Case) -> None:
     """Collect carefully; whatever was kept before the damage and is named still must stay."""
     held = _hashes(path) & kept
     named = {key for key in held if _is_named(path, key)}
+    named |= held & _children(make_seed(case.workshop), named)
     with suppress(LashgraphError), open_store(path, "rw") as store:
         _sweep(store)
         case.count("stores collected")
     gone = held - _hashes(path)
     require(not gone & named, f"deleted, and named still: {sorted(gone & named)}")
-    case.count("blobs that the damage cut off, and that were deleted", len(gone))
+    case.count("blobs whose name the damage took away, and that were deleted", len(gone))
 
 
 def _sweep(store: Store) -> None:
@@ -145,12 +145,11 @@ def _hashes(path: Path) -> frozenset[str]:
 
 
 def _is_named(path: Path, key: str) -> bool:
-    """Whether an artifact, a node that is alive, or the head where it names blobs holds a hash."""
+    """Whether an artifact, a node that is alive, or the head, wherever in it, holds a hash."""
     with suppress(*_BROKEN), closing(_reader(path)) as connection:
-        for (text,) in connection.execute("SELECT CAST(head_json AS BLOB) FROM session_head"):
-            if _head_names(text, key):
-                return True
         for statement in (
+            "SELECT 1 FROM session_head "
+            "WHERE instr(lower(CAST(CAST(head_json AS BLOB) AS TEXT)), :key)",
             "SELECT 1 FROM artifact_refs WHERE blob_ref = :key",
             "SELECT 1 FROM graph_nodes WHERE tombstoned = 0 "
             "AND instr(CAST(node_json AS BLOB), CAST(:key AS BLOB))",
@@ -160,21 +159,12 @@ def _is_named(path: Path, key: str) -> bool:
     return False
 
 
-def _head_names(text: bytes, key: str) -> bool:
-    """Under a key that damage has renamed, a hash names nothing, to lash and to us."""
-    try:
-        head = json.loads(text)
-    except (ValueError, RecursionError):
-        return key.encode() in text
-    if not isinstance(head, dict):
-        return False
-    frames = head.get("agent_frames")
-    states = [
-        frame.get("execution_state_ref")
-        for frame in (frames if isinstance(frames, list) else ())
-        if isinstance(frame, dict)
-    ]
-    return key in (head.get("checkpoint_ref"), *states)
+def _children(seed: Path, keys: Set[str]) -> Set[str]:
+    """What the manifests among some blobs name in the session before the damage."""
+    with open_store(seed) as store:
+        refs = store.refs(columns=["source_kind", "source_id", "blob_hash"])
+    of_them = (refs["source_kind"] == "manifest") & refs["source_id"].isin(keys)
+    return {*refs.loc[of_them, "blob_hash"]}
 
 
 def _reader(path: Path) -> sqlite3.Connection:
