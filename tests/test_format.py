@@ -55,6 +55,48 @@ packable = st.recursive(
 )
 
 
+strings_to_skip = st.lists(st.sampled_from(["\\", '"', "[", "]", "{", "}", "n", "é"])).map("".join)
+shallow = st.recursive(
+    strings_to_skip | st.integers() | st.none(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(strings_to_skip, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def deepest(text: str) -> int:
+    """How many levels a JSON text has, character by character."""
+    depth = most = 0
+    inside = escaped = False
+    for character in text:
+        if inside:
+            inside = escaped or character != '"'
+            escaped = not escaped and character == "\\"
+        elif character == '"':
+            inside = True
+        elif character in "{[":
+            depth += 1
+            most = max(most, depth)
+        elif character in "}]":
+            depth -= 1
+    return most
+
+
+@given(st.lists(shallow, max_size=4), st.integers(118, 130), st.booleans(), st.booleans())
+def test_the_depth_of_a_text_is_what_a_walk_through_it_finds(
+    besides: list[Any], around: int, is_map: bool, is_ascii: bool
+) -> None:
+    value: Any = besides
+    for _ in range(around):
+        value = {'"[\\': value, "\\": 1} if is_map else ["\\", value, '\\"]']
+    for whole in (value, [*besides, value, *besides], [besides] * 70):
+        text = json.dumps(whole, ensure_ascii=is_ascii)
+        if deepest(text) > jsontext.MAX_DEPTH:
+            with pytest.raises(jsontext.JsonError, match="nested deeper than 127 levels"):
+                jsontext.parse(text, dict)
+        else:
+            assert jsontext.parse(text, dict) == whole
+
+
 @given(octets, st.sampled_from(list(ZLIB_FROM)))
 def test_an_envelope_reads_back(content: bytes, profile: Any) -> None:
     for descriptor in (MANIFEST, TOOL_STATE, Descriptor(kind="GenericBlob")):
