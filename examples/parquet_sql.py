@@ -24,8 +24,8 @@ FRAMES = ["sessions", "tool_calls", "usage"]
 
 USED = """
     SELECT s.name, s.model, sum(u.input_tokens) AS input_tokens
-    FROM read_parquet(?) AS u JOIN read_parquet(?) AS s USING (path)
-    GROUP BY s.path, s.name, s.model ORDER BY input_tokens DESC, s.path LIMIT 5
+    FROM read_parquet(?) AS u JOIN read_parquet(?) AS s USING (path, session_id)
+    GROUP BY s.path, s.session_id, s.name, s.model ORDER BY input_tokens DESC, s.path LIMIT 5
 """
 
 
@@ -56,10 +56,13 @@ def with_duckdb(parquet: Path) -> None:
 def with_polars(parquet: Path) -> None:
     import polars as pl
 
-    turns = pl.scan_parquet(pattern(parquet, "usage")).group_by("path").agg(pl.len().alias("rows"))
-    sessions = pl.scan_parquet(pattern(parquet, "sessions")).select("path", "name", "n_turns")
-    joined = sessions.join(turns, on="path").sort("rows", "path", descending=[True, False])
-    for _, name, n_turns, rows in joined.head(5).collect().iter_rows():
+    key = ["path", "session_id"]
+    turns = pl.scan_parquet(pattern(parquet, "usage")).group_by(key).agg(pl.len().alias("rows"))
+    sessions = pl.scan_parquet(pattern(parquet, "sessions")).select(*key, "name", "n_turns")
+    joined = sessions.join(turns, on=key).sort("rows", "path", descending=[True, False])
+    for name, n_turns, rows in (
+        joined.head(5).select("name", "n_turns", "rows").collect().iter_rows()
+    ):
         print(f"  {name!r}: {n_turns} turns, {rows} rows of usage")
 
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 import pytest
+from pandas.testing import assert_frame_equal
 from recorded import blob_hashes, read_json
 from stores import find, unpack
 
 import lashgraph as lg
 from lashgraph import errors
+from lashgraph.corpus.parquet_format import ALL
 
 SESSIONS = ["sess-child", "sess-fork", "sess-fork2", "sess-root"]
 
@@ -63,8 +69,97 @@ def test_a_batch_goes_over_it_once(catalogue: Path, tmp_path: Path) -> None:
     assert blob_hashes(catalogue) == set(expected["blob_hashes_after"])
 
 
-def test_its_export_says_that_it_is_not_offered(catalogue: Path, tmp_path: Path) -> None:
-    with lg.open_corpus(catalogue) as corpus:
-        with pytest.warns(errors.DamagedDataWarning, match="WhichSessionError"):
-            corpus.to_parquet(tmp_path / "export")
-        assert corpus.errors()["error"].tolist() == ["WhichSessionError"]
+# Parquet
+
+
+@pytest.fixture
+def mixed(catalogue: Path) -> Path:
+    """A folder with a catalogue, and with a file of one session that has much of the same in it."""
+    unpack(find("versions/v12-alpha113.db.gz"), catalogue.parent)
+    return catalogue.parent
+
+
+def same(found: lg.Corpus, live: lg.Corpus) -> None:
+    for name in (*ALL, "families", "shared_blobs", "files"):
+        got, wanted = getattr(found, name)(), getattr(live, name)()
+        assert_frame_equal(got, wanted, obj=name)
+        assert got.attrs == wanted.attrs, name
+
+
+@pytest.mark.parametrize("executor", [None, 2])
+def test_its_sessions_come_along_in_an_export(
+    mixed: Path, tmp_path: Path, executor: int | None
+) -> None:
+    export = tmp_path / "export"
+    with lg.open_corpus(mixed) as live:
+        report = live.to_parquet(export, executor=executor)
+        assert (report.files, report.read, report.failed) == (2, 2, 0)
+        assert live.errors().empty
+        with lg.open_corpus(export) as found:
+            same(found, live)
+            assert len(found.sessions()) == len(SESSIONS) + 1
+            assert ds.dataset(export / "nodes").count_rows() == len(live.nodes())
+            for session in ("sess-child", "sess-fork"):
+                with found.open(session) as store:
+                    assert store.session_id == session
+
+
+def test_what_belongs_to_the_file_is_exported_once(catalogue: Path, tmp_path: Path) -> None:
+    with lg.open_corpus(catalogue) as live:
+        live.to_parquet(tmp_path / "export")
+    with lg.open_corpus(tmp_path / "export") as found:
+        assert set(found.blobs()["hash"]) == blob_hashes(catalogue)
+        assert (
+            len(found.blobs()) == found.sessions()["n_blobs"].sum() == len(blob_hashes(catalogue))
+        )
+        assert found.sessions()["file_bytes"].sum() == catalogue.stat().st_size
+        assert found.refs()["session_id"].nunique() == 1
+        assert found.shared_blobs().empty
+
+
+def test_only_a_changed_catalogue_is_exported_again(mixed: Path, tmp_path: Path) -> None:
+    catalogue, export = mixed / "durable-core.db", tmp_path / "export"
+    with lg.open_corpus(mixed) as live:
+        live.to_parquet(export)
+    with lg.open_corpus(mixed) as live:
+        report = live.to_parquet(export)
+        assert (report.read, report.kept) == (0, 2)
+    parts = {path: path.stat().st_ino for path in export.rglob("part-*")}
+    with lg.open(catalogue, "rw", session_id="sess-fork") as store:
+        assert store.gc_unreachable().deleted_blob_count
+    with lg.open_corpus(mixed) as live:
+        report = live.to_parquet(export)
+        assert (report.read, report.kept) == (1, 1)
+        with lg.open_corpus(export) as found:
+            same(found, live)
+    kept = {path for path in export.rglob("part-*") if parts.get(path) == path.stat().st_ino}
+    assert {one for path in kept for one in paths_in(path)} == {str(mixed / "v12-alpha113.db")}
+    catalogue.unlink()
+    with lg.open_corpus(mixed) as live:
+        assert live.to_parquet(export).removed == 1
+        with lg.open_corpus(export) as found:
+            same(found, live)
+
+
+def paths_in(part: Path) -> list[str]:
+    return pq.read_table(part, columns=["path"])["path"].unique().to_pylist()
+
+
+def test_a_damaged_session_of_it_is_told_in_an_export(catalogue: Path, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(catalogue)) as connection:
+        connection.execute(
+            "UPDATE graph_nodes SET node_json = '{' WHERE session_id = 'sess-child' "
+            "AND generation = 1"
+        )
+        connection.commit()
+    with lg.open_corpus(catalogue) as live:
+        with pytest.warns(errors.DamagedDataWarning):
+            wanted = live.nodes()
+        told = live.errors()
+    with lg.open_corpus(catalogue) as live, pytest.warns(errors.DamagedDataWarning):
+        assert live.to_parquet(tmp_path / "export", frames=["nodes"]).failed == 1
+    with lg.open_corpus(tmp_path / "export") as found:
+        with pytest.warns(errors.DamagedDataWarning):
+            assert_frame_equal(found.nodes(), wanted)
+        assert_frame_equal(found.errors(), told)
+        assert found.errors()["session_id"].tolist() == ["sess-child"]

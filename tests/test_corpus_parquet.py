@@ -481,7 +481,7 @@ def test_frames_that_there_are_not(corpus: Corpus, tmp_path: Path, frames: Any) 
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"[]", b"{}", b'{"format": 2}', b'{"format": 1, "files": 3}', b"\xff", b"[" * 9999],
+    [b"", b"{", b"[]", b"{}", b'{"format": 1}', b'{"format": 2, "files": 3}', b"\xff", b"[" * 9999],
 )
 def test_a_manifest_that_cannot_be_read(corpus: Corpus, tmp_path: Path, content: bytes) -> None:
     (tmp_path / MANIFEST).write_bytes(content)

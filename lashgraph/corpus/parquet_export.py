@@ -45,7 +45,7 @@ class ParquetReport:
     frames : tuple of str
         The frames that it has.
     files : int
-        Sessions in it.
+        Session files in it; a catalogue is one of them.
     read : int
         Session files that were read, because they were new or had changed, or lacked a frame.
     kept : int
@@ -164,7 +164,7 @@ class ExportingCorpus(CollectingCorpus):
         for file in files:
             entry = entries[file.path]
             missing = tuple(name for name in frames if name in OF_FILES and name not in entry.parts)
-            if entry.left_out is None and (missing or entry.session_id is None):
+            if entry.left_out is None and (missing or not entry.session_ids):
                 todo.setdefault(missing, []).append(file)
         for missing, some in todo.items():
             self._write(some, Write(folder, missing, made_with), entries, how)
@@ -185,7 +185,7 @@ class ExportingCorpus(CollectingCorpus):
         publish(folder, after)
         if told:
             warn_of(told, STAGE)
-        sessions = {entry.path for entry in after.files if entry.session_id is not None}
+        sessions = {entry.path for entry in after.files if entry.session_ids}
         read = sessions & {file.path for some in todo.values() for file in some}
         parts = [os.path.join(folder, part) for part in after.parts()]
         return ParquetReport(
@@ -218,12 +218,12 @@ class ExportingCorpus(CollectingCorpus):
                     if name in there and (not part.file or part.file in there[name])
                 }
                 entry = Entry(
-                    entry.listed, entry.fingerprint, earlier.session_id, earlier.left_out, parts
+                    entry.listed, entry.fingerprint, earlier.session_ids, earlier.left_out, parts
                 )
                 if entry.left_out is not None:
                     self._shared.learn(file, state, LeftOut(*entry.left_out))
-                elif entry.session_id is not None:
-                    note = Read(file.path, (entry.session_id,), 0, entry.fingerprint)
+                elif entry.session_ids:
+                    note = Read(file.path, tuple(entry.session_ids), 0, entry.fingerprint)
                     self._shared.learn(file, state, note)
             elif verdict is not None and verdict.left_out is not None:
                 entry = Entry(entry.listed, entry.fingerprint, left_out=list(verdict.left_out))
@@ -269,7 +269,7 @@ class ExportingCorpus(CollectingCorpus):
             message = f"{note.path}: changed while it was exported; to_parquet() again reads it"
             self._failures.add([Failure(note.path, STAGE, "StoreChangedError", message)])
         entries[note.path] = Entry(
-            before.listed, note.fingerprint, note.session_ids[0], parts=parts
+            before.listed, note.fingerprint, list(note.session_ids), parts=parts
         )
         for row in rows:
             self._failures.forget(row.path, OF_FILES[row.frame].name)

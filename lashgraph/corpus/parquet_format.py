@@ -85,8 +85,12 @@ def _stored_schema(name: str) -> Any:
 
 def write_part(path: str, name: str, frame: pd.DataFrame) -> None:
     """Write a frame under a name that no reader takes for a part yet, and make it last."""
+    write_table(path, name, to_arrow(ALL[name].columns, frame))
+
+
+def write_table(path: str, name: str, table: pa.Table) -> None:
+    """Write the rows of a frame, as they travel."""
     stored = _stored_schema(name)
-    table = to_arrow(ALL[name].columns, frame)
     arrays = [
         array.cast(field.type) for array, field in zip(table.itercolumns(), stored, strict=True)
     ]

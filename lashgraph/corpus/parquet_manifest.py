@@ -23,7 +23,7 @@ MANIFEST = "lashgraph-parquet.json"
 COLUMNS_FILE = "0-columns.parquet"
 """A part without rows in each frame's folder, so that a pattern always finds its columns."""
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -42,8 +42,8 @@ class Entry(msgspec.Struct, frozen=True):
         The fields of its `CorpusFile`.
     fingerprint : str
         Digest of its state when it was read.
-    session_id : str or None
-        Its session, if it is one.
+    session_ids : list of str
+        Its session; of a file that holds many, each; none if it holds none.
     left_out : list of str or None
         The fields of its `LeftOut`, if it is none.
     parts : dict of str to Part
@@ -52,7 +52,7 @@ class Entry(msgspec.Struct, frozen=True):
 
     listed: list[Any]
     fingerprint: str
-    session_id: str | None = None
+    session_ids: list[str] = []
     left_out: list[str] | None = None
     parts: dict[str, Part] = {}
 

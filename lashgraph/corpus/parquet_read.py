@@ -60,7 +60,7 @@ class Exported(Shared):
         entry = self.entries[file.path]
         if entry.left_out is not None:
             return Verdict(None, LeftOut(*entry.left_out))
-        return None if entry.session_id is None else Verdict(None, None, (entry.session_id,))
+        return Verdict(None, None, tuple(entry.session_ids)) if entry.session_ids else None
 
     def known_left_out(self) -> list[LeftOut]:
         """What was no session."""
@@ -180,12 +180,12 @@ class ParquetCorpus(Corpus):
         for file in files:
             entry = self._shared.entries[file.path]
             part = entry.parts.get(name)
-            if part is None or entry.session_id is None:
+            if part is None or not entry.session_ids:
                 continue
             if part.file:
                 where = self._shared.part(name, part.file)
                 tables.append(read_part(where, name, job.columns))
-            read.append(Read(file.path, (entry.session_id,), part.rows, entry.fingerprint))
+            read.append(Read(file.path, tuple(entry.session_ids), part.rows, entry.fingerprint))
         paths = {file.path for file in files}
         stages = {job.stage, OPENING, STAGE}
         stored = self._shared.failures

@@ -1,4 +1,4 @@
-"""What a worker does for an export: read a session once, and write a part for each frame."""
+"""What a worker does for an export: read a file once, and write a part for each frame."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import pandas as pd
+import pyarrow as pa
 
 from lashgraph.columns import FrameSchema, count, flag, text
 from lashgraph.corpus.notes import Failure
-from lashgraph.corpus.parquet_format import OF_FILES, write_part
+from lashgraph.corpus.parquet_format import OF_FILES, write_table
 from lashgraph.corpus.parquet_place import digest
 from lashgraph.corpus.reader import Reader
-from lashgraph.errors import StoreChangedError, UnwritablePathError
+from lashgraph.corpus.tasks import OF_THE_FILE, without_the_file
+from lashgraph.corpus.transport import arrow_schema, to_arrow
+from lashgraph.errors import StoreChangedError
 from lashgraph.store import Store
 
 STAGE = "to_parquet"
@@ -51,14 +54,52 @@ class Written(NamedTuple):
         """What errors() says of it."""
         if self.error is None:
             return None
-        session_id = self.session_id if self.partly else None
-        stage = OF_FILES[self.frame].name
-        return Failure(self.path, stage, self.error, self.message or "", self.partly, session_id)
+        stage, message = OF_FILES[self.frame].name, self.message or ""
+        return Failure(self.path, stage, self.error, message, self.partly, self.session_id)
+
+
+class _Gathered:
+    """The rows of one frame, session by session; if a session fails, the file does."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.tables: list[pa.Table] = []
+        self.failure: Failure | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether no session failed."""
+        return self.failure is None or self.failure.partly
+
+    def add(self, reader: Reader) -> None:
+        """Ask a session; what belongs to the file is told by its first alone."""
+        if not self.is_whole or (self.tables and self.name in OF_THE_FILE):
+            return
+        ask: Callable[[Store], pd.DataFrame] = getattr(Store, self.name)
+        stage = OF_FILES[self.name].name
+        reader.damages = []
+        try:
+            table = to_arrow(OF_FILES[self.name].columns, ask(reader))
+            damage = reader.damage(stage)
+        except StoreChangedError:
+            raise
+        except Exception as error:
+            # whatever a broken file brings about ends with this frame, never with the run
+            self.failure = Failure.of(reader.path, stage, error)
+            return
+        self.tables.append(without_the_file(table) if self.tables else table)
+        self.failure = self.failure or damage
+
+    def table(self) -> pa.Table:
+        """All rows."""
+        return pa.concat_tables(
+            [arrow_schema(OF_FILES[self.name].columns).empty_table(), *self.tables]
+        )
 
 
 @dataclass(frozen=True)
 class Write:
-    """Writes the parts of one session; picklable.
+    """Writes the parts of one file; picklable.
 
     Attributes
     ----------
@@ -75,30 +116,37 @@ class Write:
     made_with: str
 
     def __call__(self, reader: Reader) -> pd.DataFrame:
-        """Write them, all of one snapshot; what a frame fails at is a row."""
-        return written_frame(self._written(reader, name) for name in self.frames)
+        """Write those of a file that holds one session."""
+        return self.of_file([reader])
 
-    def _written(self, reader: Reader, name: str) -> Written:
-        ask: Callable[[Store], pd.DataFrame] = getattr(Store, name)
-        stage = OF_FILES[name].name
-        failed = Written(reader.path, reader.session_id, name, False, 0, None, None, None, False)
-        reader.damages = []
-        try:
-            frame = ask(reader)
-            damage = reader.damage(stage)
-            file = f"part-{digest(reader.path, reader.fingerprint, self.made_with)}.parquet"
-            if len(frame):
-                write_part(os.path.join(self.folder, name, file), name, frame)
-        except (StoreChangedError, UnwritablePathError):
-            raise
-        except Exception as error:
-            # whatever a broken file brings about ends with this frame, never with the run
-            failure = Failure.of(reader.path, stage, error)
-            return failed._replace(error=failure.error, message=failure.message)
-        made = failed._replace(exported=True, rows=len(frame), file=file if len(frame) else None)
-        if damage is None:
+    def of_file(self, readers: Iterable[Reader]) -> pd.DataFrame:
+        """Write them, each session's rows of one snapshot; what a frame fails at is a row."""
+        gathered = [_Gathered(name) for name in self.frames]
+        path = fingerprint = ""
+        for reader in readers:
+            path, fingerprint = reader.path, reader.fingerprint
+            for one in gathered:
+                one.add(reader)
+        file = f"part-{digest(path, fingerprint, self.made_with)}.parquet"
+        return written_frame(self._written(one, path, file) for one in gathered)
+
+    def _written(self, gathered: _Gathered, path: str, file: str) -> Written:
+        name, failure = gathered.name, gathered.failure
+        made = Written(path, None, name, False, 0, None, None, None, False)
+        if gathered.is_whole:
+            table = gathered.table()
+            if len(table):
+                write_table(os.path.join(self.folder, name, file), name, table)
+            rows = len(table)
+            made = made._replace(exported=True, rows=rows, file=file if rows else None)
+        if failure is None:
             return made
-        return made._replace(error=damage.error, message=damage.message, partly=True)
+        return made._replace(
+            session_id=failure.session_id,
+            error=failure.error,
+            message=failure.message,
+            partly=failure.partly,
+        )
 
 
 def written_frame(rows: Iterable[Written]) -> pd.DataFrame:

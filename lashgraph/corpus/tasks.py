@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import pandas as pd
 import pyarrow as pa
@@ -28,13 +29,20 @@ Ask = Callable[[Reader], pd.DataFrame]
 
 _ATTEMPTS = 3
 
-_OF_THE_FILE = frozenset({"blobs", "refs", "checkpoints", "plan_gc"})
+OF_THE_FILE = frozenset({"blobs", "refs", "checkpoints", "plan_gc"})
 """Questions about a file: of one that holds many sessions its first session answers them."""
 
 _FILE_FIGURES = frozenset({"n_blobs", "blob_bytes", "reclaimable_bytes", "file_bytes", "wal_bytes"})
 """Columns of sessions() that are of the file."""
 
-_NOT_OF_MANY = frozenset({"to_parquet"})
+
+@runtime_checkable
+class AskOfFile(Protocol):
+    """A question that all sessions of a file answer together."""
+
+    def of_file(self, readers: Iterable[Reader]) -> pd.DataFrame:
+        """The answer, by readers of each session, of which one at a time is open."""
+        ...
 
 
 class Gathered(NamedTuple):
@@ -127,9 +135,9 @@ class Job:
 
     def _of_many(self, path: str, error: WhichSessionError) -> tuple[Note, pa.Table | None]:
         """Ask it of each session of a file that holds many; of the file itself only once."""
-        if self.stage in _NOT_OF_MANY:
-            return Failure.of(path, self.stage, error), None
-        asked = error.session_ids[:1] if self.stage in _OF_THE_FILE else error.session_ids
+        if isinstance(self.ask, AskOfFile):
+            return self._of_file(path, error.session_ids, self.ask)
+        asked = error.session_ids[:1] if self.stage in OF_THE_FILE else error.session_ids
         tables: list[pa.Table] = []
         notes: list[Read] = []
         for session_id in asked:
@@ -144,18 +152,37 @@ class Job:
                 return note, None
             notes.append(note)
             if table is not None:
-                tables.append(_without_the_file(table) if tables else table)
-        fingerprints = {note.fingerprint for note in notes}
-        if len(fingerprints) > 1:
-            raise StoreChangedError(f"{path}: the file changed while it was read", path=path)
+                tables.append(without_the_file(table) if tables else table)
         read = Read(
             path,
             error.session_ids,
             sum(note.rows for note in notes),
-            "".join(fingerprints),
+            _the_one({note.fingerprint for note in notes}, path),
             next((note.damage for note in notes if note.damage is not None), None),
         )
         return read, pa.concat_tables(tables) if tables else None
+
+    def _of_file(
+        self, path: str, session_ids: tuple[str, ...], ask: AskOfFile
+    ) -> tuple[Note, pa.Table | None]:
+        fingerprints: set[str] = set()
+
+        def readers() -> Generator[Reader, None, None]:
+            for session_id in session_ids:
+                with Reader(path, self.options, session_id) as reader, reader.snapshot():
+                    fingerprints.add(reader.fingerprint)
+                    _the_one(fingerprints, path)
+                    yield reader
+
+        with closing(readers()) as opened:
+            try:
+                frame = ask.of_file(opened)
+            except StoreChangedError:
+                raise
+            except Exception as broken:
+                return Failure.of(path, self.stage, broken), None
+        read = Read(path, session_ids, len(frame), _the_one(fingerprints, path))
+        return read, to_arrow(self.columns, frame)
 
 
 def read_files(job: Job, paths: Sequence[str], _attempt: str) -> Gathered:
@@ -163,7 +190,20 @@ def read_files(job: Job, paths: Sequence[str], _attempt: str) -> Gathered:
     return job(paths)
 
 
-def _without_the_file(table: pa.Table) -> pa.Table:
+def _the_one(fingerprints: set[str], path: str) -> str:
+    """The fingerprint of a file that was opened several times.
+
+    Raises
+    ------
+    StoreChangedError
+        There are several.
+    """
+    if len(fingerprints) > 1:
+        raise StoreChangedError(f"{path}: the file changed while it was read", path=path)
+    return "".join(fingerprints)
+
+
+def without_the_file(table: pa.Table) -> pa.Table:
     """A table whose figures of the file are nothing, since another row has them."""
     for name in _FILE_FIGURES & {*table.column_names}:
         at = table.schema.get_field_index(name)

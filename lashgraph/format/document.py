@@ -22,10 +22,10 @@ lacks something they are missing values or no rows.
 Sweeping includes `sweep`, `gc_unreachable`, `vacuum` and `compact`. It is offered for a form of
 which a store is at hand that a release wrote, with what that release's own collection kept in it;
 for others it raises `VersionNotWrittenError`, and the file stays as it was. So does every other
-write but for schema version {CURRENT.version}, where what is written is what alpha.39 writes. A plan
-of a form that is not swept is made and forecast as any other, and says so in `plan.refusal`; in a
-batch its verdict is `refused`. `GcPolicy.runtime()` keeps what the release of the file keeps; of a
-form that is not swept, what the releases around it keep.
+write but for schema version {CURRENT.version}, where what is written is what alpha.39 writes.
+A plan of a form that is not swept is made and forecast as any other, and says so in
+`plan.refusal`; in a batch its verdict is `refused`. `GcPolicy.runtime()` keeps what the release of
+the file keeps; of a form that is not swept, what the releases around it keep.
 
 This page is made from the declared table: `python -m lashgraph.format.document`.
 """
@@ -68,8 +68,8 @@ session, as in lash.
 
 `lashgraph.open_corpus(path)` gives all of its sessions. What belongs to the file is told once:
 `blobs()`, `refs()`, `checkpoints()` and plans have it under the first session, and in `sessions()`
-the bytes stand in the first session's row, so that sums are right. Exports to Parquet leave
-catalogues out, as rows of `errors()`.
+the bytes stand in the first session's row, so that sums are right. Exports to Parquet hold the same
+rows.
 """
 
 _UNKNOWN = """\
