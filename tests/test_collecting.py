@@ -136,7 +136,7 @@ def test_the_report_says_whether_freed_content_is_still_there(path: Path, secure
 
 
 def test_secure_deletion_is_not_claimed_while_a_reader_holds_the_log(path: Path) -> None:
-    with lg.open(path, "rw") as store:
+    with lg.open(path, "rw", lg.StoreOptions(busy_timeout=0.05)) as store:
         store.put_blob(SECRET)
         store.put_blob(b"so that there is a log")
         with lg.open(path) as reader, reader.snapshot():

@@ -140,22 +140,23 @@ def folder() -> Iterator[Path]:
         yield Path(name)
 
 
-@st.composite
-def stores(draw: st.DrawFn) -> dict[str, Any]:
+def stores() -> st.SearchStrategy[dict[str, Any]]:
     """What is to be written into a store, in all of its tables."""
     count = st.integers(-5, 1 << 40)
-    return {
-        "commits": draw(st.lists(strategies.commits(), min_size=1, max_size=3)),
-        "origins": draw(st.lists(origins(), min_size=1, max_size=3)),
-        "causes": draw(st.lists(causes(), min_size=1, max_size=3)),
-        "dead": draw(st.sets(st.integers(0, 7), max_size=3)),
-        "leaf": draw(st.sampled_from([None, "n0", "n3", "n7", "nowhere"])),
-        "usage": draw(st.lists(st.tuples(count, count, count, count), max_size=3)),
-        "work": draw(st.lists(st.lists(strategies.json_values(), max_size=2), max_size=3)),
-        "attachments": draw(st.lists(st.none() | st.integers(0, 1 << 42), max_size=3)),
-        "modules": draw(st.lists(st.binary(max_size=9), max_size=2)),
-        "relation": draw(st.none() | causes()),
-    }
+    return st.fixed_dictionaries(
+        {
+            "commits": st.lists(strategies.commits(), min_size=1, max_size=3),
+            "origins": st.lists(origins(), min_size=1, max_size=3),
+            "causes": st.lists(causes(), min_size=1, max_size=3),
+            "dead": st.sets(st.integers(0, 7), max_size=3),
+            "leaf": st.sampled_from([None, "n0", "n3", "n7", "nowhere"]),
+            "usage": st.lists(st.tuples(count, count, count, count), max_size=3),
+            "work": st.lists(st.lists(strategies.json_values(), max_size=2), max_size=3),
+            "attachments": st.lists(st.none() | st.integers(0, 1 << 42), max_size=3),
+            "modules": st.lists(st.binary(max_size=9), max_size=2),
+            "relation": st.none() | causes(),
+        }
+    )
 
 
 def causes() -> st.SearchStrategy[dict[str, Any]]:

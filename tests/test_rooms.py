@@ -112,19 +112,26 @@ def test_modules_stay_small() -> None:
         assert lines <= 450, f"{path.relative_to(PACKAGE)} has {lines} lines"
 
 
-def loaded_by(code: str) -> set[str]:
-    script = f"{code}\nimport sys; print(*{{name.partition('.')[0] for name in sys.modules}})"
+def loaded_after(*steps: str) -> list[set[str]]:
+    """Which libraries one process has loaded after each of some statements."""
+    tell = "print(*{name.partition('.')[0] for name in sys.modules})"
+    script = "\n".join(["import sys", *(f"{step}\n{tell}" for step in steps)])
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
-    return set(done.stdout.splitlines()[-1].split())
+    return [set(line.split()) for line in done.stdout.splitlines()]
 
 
 def test_heavy_libraries_are_loaded_when_they_are_used() -> None:
     heavy = {"matplotlib", "ipywidgets", "networkx", "typer", "hypothesis"}
-    assert not loaded_by("import lashgraph") & (heavy | {"pandas"})
-    assert not loaded_by("import lashgraph; lashgraph.open(':memory:').nodes()") & heavy
-    assert "matplotlib" in loaded_by("import lashgraph; lashgraph.plot.session_tree")
+    imported, read, drawn = loaded_after(
+        "import lashgraph",
+        "lashgraph.open(':memory:').nodes()",
+        "lashgraph.plot.session_tree",
+    )
+    assert not imported & (heavy | {"pandas"})
+    assert not read & heavy
+    assert "matplotlib" in drawn
 
 
 def test_the_public_names_are_few_and_all_there() -> None:

@@ -178,10 +178,15 @@ def from_mapping(value: Any, record: type[T]) -> T:
         raise InvalidRecordError(f"no {record.__name__}: {error}") from None
 
 
+_PLAIN = {int, str}
+
+
 def _tree(value: Any) -> Any:
     if isinstance(value, Mapping):
         return Pairs((key, _tree(item)) for key, item in value.items())
     if isinstance(value, (list, tuple)):
+        if set(map(type, value)) <= _PLAIN:  # as bytes are, which may be many
+            return list(value)
         return [_tree(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         raise Invalid(f"{value} has no JSON form")

@@ -1,7 +1,11 @@
-"""Hypothesis strategies for the records of a session store. Needs Hypothesis (extra ``dev``)."""
+"""Hypothesis strategies for the records of a session store. Needs Hypothesis (extra ``dev``).
+
+Strategies are made once: to make and check one costs more than to draw from it.
+"""
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -25,11 +29,13 @@ _PART_KINDS = (
 )
 
 
+@cache
 def texts(max_size: int = 20) -> SearchStrategy[str]:
     """Texts that JSON can hold: any character but halves of surrogate pairs."""
     return st.text(st.characters(exclude_categories=["Cs"]), max_size=max_size)
 
 
+@cache
 def json_values() -> SearchStrategy[Json]:
     """Free-form JSON whose numbers every reader agrees on."""
     numbers = st.integers(-(1 << 53), 1 << 53) | st.sampled_from([0.5, -1.25, 1e300, 1e-7])
@@ -40,16 +46,19 @@ def json_values() -> SearchStrategy[Json]:
     )
 
 
+@cache
 def hashes() -> SearchStrategy[str]:
     """Keys of blobs, most of them of blobs that are nowhere."""
     return st.binary(min_size=32, max_size=32).map(bytes.hex)
 
 
+@cache
 def timestamps() -> SearchStrategy[str]:
     """Times as the runtime writes them."""
     return st.datetimes().map(lambda t: t.strftime("20%y-%m-%dT%H:%M:%S.%f123+00:00"))
 
 
+@cache
 def parts(archives: SearchStrategy[str] | None = None) -> SearchStrategy[Json]:
     """Parts of messages; some are pruned and name an archive."""
     archive = archives if archives is not None else hashes()
@@ -71,6 +80,14 @@ def parts(archives: SearchStrategy[str] | None = None) -> SearchStrategy[Json]:
     )
 
 
+@cache
+def _parts_of_one(archives: SearchStrategy[str] | None) -> SearchStrategy[list[Json]]:
+    return st.lists(parts(archives), max_size=3)
+
+
+_PARENT = st.none() | texts(8)
+
+
 @st.composite
 def nodes(
     draw: st.DrawFn,
@@ -80,7 +97,7 @@ def nodes(
 ) -> Json:
     """A node of the session graph, as a mapping."""
     made: dict[str, Json] = {"node_id": draw(texts(8)) if node_id is None else node_id}
-    parent = draw(parents if parents is not None else st.none() | texts(8))
+    parent = draw(parents if parents is not None else _PARENT)
     if parent is not None:
         made["parent_node_id"] = parent
     if draw(st.booleans()):
@@ -93,7 +110,7 @@ def nodes(
         event = {"Protocol": {"plugin_id": draw(texts(8)), "payload": draw(json_values())}}
     else:
         message = {"id": draw(texts(8)), "role": draw(st.sampled_from(_ROLES))}
-        event = {"Conversation": message | {"parts": draw(st.lists(parts(archives), max_size=3))}}
+        event = {"Conversation": message | {"parts": draw(_parts_of_one(archives))}}
     return made | {"kind": "event", "event": event}
 
 
@@ -161,6 +178,7 @@ def commits(
     }
 
 
+@cache
 def policies() -> SearchStrategy[GcPolicy]:
     """Policies of both names."""
     return st.builds(GcPolicy, st.sampled_from(["safe", "runtime"]), st.integers(0, 4))
