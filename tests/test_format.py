@@ -478,9 +478,9 @@ def test_a_variant_that_does_not_say_which_it_is_is_none(before: str, after: str
 
 
 WITH_COUNTS = {
-    "width": '{"node_id":"a","timestamp":"t","kind":"event","event":{"Conversation":{"id":"m",'
+    "byte_len": '{"node_id":"a","timestamp":"t","kind":"event","event":{"Conversation":{"id":"m",'
     '"role":"User","parts":[{"id":"p","kind":"Image","content":"","attachment":{"reference":'
-    '{"id":"x","media_type":{"kind":"image","type":"png"},"byte_len":1,"width":COUNT}},'
+    '{"id":"x","media_type":{"kind":"image","type":"png"},"byte_len":COUNT,"width":1}},'
     '"prune_state":"Intact"}]}}}',
     "origin": '{"node_id":"a","timestamp":"t","kind":"event","event":{"Conversation":{"id":"m",'
     '"role":"User","parts":[],"origin":{"kind":"process","process_id":"p","event_type":"e",'
@@ -502,6 +502,16 @@ def test_a_count_beyond_64_bits_is_damage_however_many_rows_are_read(row: str) -
         for rows in ([text], [text, ROW], [spaced]):
             nodes, damages = decode_rows(rows)
             assert (nodes[0] is not None) == (not damages) == is_read, (count, rows)
+
+
+@pytest.mark.parametrize("side", ["width", "height"])
+def test_a_side_of_an_image_beyond_32_bits_is_damage(side: str) -> None:
+    row = WITH_COUNTS["byte_len"].replace("COUNT", "1").replace('"width":1', f'"{side}":SIDE')
+    for length, is_read in ((0, True), ((1 << 32) - 1, True), (1 << 32, False), (-1, False)):
+        text = row.replace("SIDE", str(length)).encode()
+        for rows in ([text], [text, ROW], [text.replace(b":", b": ")]):
+            nodes, damages = decode_rows(rows)
+            assert (nodes[0] is not None) == (not damages) == is_read, (length, rows)
 
 
 @pytest.mark.parametrize("kind", ['{"event":null}', '["event"]', "0", "null"])

@@ -16,7 +16,16 @@ from lashgraph.errors import InvalidRecordError
 from lashgraph.format import jsontext
 from lashgraph.format.arguments import as_list, shown
 from lashgraph.format.invocation import ToolRecord
-from lashgraph.format.strict import Choice, Invalid, Natural, Pairs, Record, Text, build
+from lashgraph.format.strict import (
+    Choice,
+    HalfNatural,
+    Invalid,
+    Natural,
+    Pairs,
+    Record,
+    Text,
+    build,
+)
 
 PartKind = Literal[
     "Text", "Image", "Code", "Output", "Error", "Prose", "ToolCall", "ToolResult", "Reasoning"
@@ -125,8 +134,8 @@ class AttachmentReference(Record, frozen=True):
     id: str
     media_type: ImageType
     byte_len: Natural
-    width: Natural | None = None
-    height: Natural | None = None
+    width: HalfNatural | None = None
+    height: HalfNatural | None = None
     label: str | None = None
 
 

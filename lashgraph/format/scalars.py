@@ -19,6 +19,9 @@ Text = Annotated[Raw, "text"]
 Natural = Annotated[int, msgspec.Meta(ge=0)]
 """An unsigned integer of 64 bits; a plain int is a signed one."""
 
+HalfNatural = Annotated[int, msgspec.Meta(ge=0, le=(1 << 32) - 1)]
+"""An unsigned integer of 32 bits."""
+
 Octet = Annotated[int, msgspec.Meta(ge=0, le=255)]
 """An unsigned integer of 8 bits."""
 
@@ -125,6 +128,7 @@ SIMPLE: dict[Any, Callable[[Any], Any]] = {
     str: text,
     int: _integer(-(1 << 63), (1 << 63) - 1, "a signed 64-bit integer"),
     Natural: _integer(0, (1 << 64) - 1, "an unsigned 64-bit integer"),
+    HalfNatural: _integer(0, (1 << 32) - 1, "an unsigned 32-bit integer"),
     Octet: _integer(0, 255, "an unsigned 8-bit integer"),
     Stamp: _integer(1, 1, "the schema_version 1"),
     SecondStamp: _integer(2, 2, "the schema_version 2"),

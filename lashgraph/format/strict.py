@@ -18,6 +18,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from lashgraph.format.scalars import (
     SIMPLE,
+    HalfNatural,
     Invalid,
     Natural,
     Octet,
@@ -251,6 +252,7 @@ def _union_builder(members: tuple[Any, ...], packed: bool) -> Callable[[Any], An
 __all__ = [
     "UNSET",
     "Choice",
+    "HalfNatural",
     "Invalid",
     "Natural",
     "Octet",

@@ -60,6 +60,12 @@ def natural(value: Any) -> int:
     return int(value)
 
 
+def half_natural(value: Any) -> int:
+    """An unsigned integer of 32 bits."""
+    want(natural(value) < 1 << 32, "no unsigned integer of 32 bits")
+    return int(value)
+
+
 def integer(value: Any) -> int:
     """A signed integer of 64 bits."""
     want(type(value) is int and -(1 << 63) <= value < 1 << 63, "no signed integer")
