@@ -98,11 +98,6 @@ class Reader(Store):
             super()._tell_damages(damages, strict=True)
         self.damages += damages
 
-    def _tell_unreadable(self, damages: list[tuple[str, str]], *, strict: bool) -> None:
-        if strict:
-            super()._tell_unreadable(damages, strict=True)
-        self.damages += [RowDamage("graph_nodes", key, reason) for key, reason in damages]
-
 
 def _contents(connection: sqlite3.Connection) -> tuple[bool, bool]:
     with_session, with_artifacts = connection.execute(_HOLDS_A_SESSION).fetchone()

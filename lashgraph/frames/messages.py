@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from lashgraph.format.texts import plain_texts
 from lashgraph.frames.graph import Picked, Scan, cause_columns, cause_values
 from lashgraph.frames.nodes import ROLES
 from lashgraph.frames.source import Source, Table
+from lashgraph.tree.entries import message_author
 
 PART_KINDS = (
     "Text",
@@ -126,7 +126,7 @@ class _Messages:
         self.n_parts += [len(message.parts) for message in messages]
         for message in messages:
             kinds = [part.kind for part in message.parts]
-            self.authors.append(_author(message, kinds))
+            self.authors.append(message_author(message))
             self.n_calls.append(kinds.count("ToolCall"))
             self.reasoning.append("Reasoning" in kinds)
             self.attachments.append(any([p.attachment is not None for p in message.parts]))
@@ -172,16 +172,6 @@ class _Messages:
             "has_attachment": self.attachments,
             "text": self.texts,
         }
-
-
-def _author(message: Message, kinds: Sequence[str]) -> str | None:
-    if message.origin is not None:
-        return str(message.origin.__struct_config__.tag)
-    if message.role == "Assistant":
-        return "model"
-    if message.role == "User":
-        return "tool" if "ToolResult" in kinds else "human"
-    return None
 
 
 def parts_table(source: Source, wanted: frozenset[str], *, tombstoned: bool = False) -> Table:

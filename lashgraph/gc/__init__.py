@@ -2,8 +2,8 @@
 
 from lashgraph.gc.alarm import alarms
 from lashgraph.gc.backup import as_path
-from lashgraph.gc.forecast import Forecast, make_forecast
-from lashgraph.gc.plan import MEMORY_LIMIT, GcPlan, make_plan
+from lashgraph.gc.forecast import MEMORY_LIMIT, Forecast, make_forecast
+from lashgraph.gc.plan import GcPlan, make_plan
 from lashgraph.gc.report import REPORTS, AutoGcOutcome, GcReport, reports_frame
 from lashgraph.gc.restore import Restored, restore
 from lashgraph.gc.run import run_plan, run_policy

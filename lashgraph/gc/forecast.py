@@ -22,7 +22,7 @@ from lashgraph.format.arguments import as_count
 from lashgraph.format.html import element
 from lashgraph.format.sizes import bytes_text
 from lashgraph.gc.bounds import Figures, bounds
-from lashgraph.gc.plan import MEMORY_LIMIT, GcPlan
+from lashgraph.gc.marked import Planned
 from lashgraph.gc.sweep import Doomed, delete, planned
 from lashgraph.sqlite import place, schema
 from lashgraph.sqlite.connect import immediate
@@ -31,6 +31,9 @@ from lashgraph.sqlite.database import Database
 from lashgraph.sqlite.pages import measure, write_anew
 
 How = Literal["copy in memory", "temporary copy", "bounds"]
+
+MEMORY_LIMIT = 256_000_000
+"""Bytes of a store up to which a forecast copies it in memory."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +163,7 @@ class Forecast:
 
 def make_forecast(
     database: Database,
-    plan: GcPlan,
+    plan: Planned,
     *,
     memory_limit: int = MEMORY_LIMIT,
     disk_limit: int | None = None,
@@ -244,7 +247,7 @@ def _done(
 
 
 def forecast_file(
-    plan: GcPlan,
+    plan: Planned,
     *,
     memory_limit: int = MEMORY_LIMIT,
     disk_limit: int | None = None,

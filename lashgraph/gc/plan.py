@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,19 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from lashgraph.errors import DamagedStoreError
 from lashgraph.format.html import element
 from lashgraph.format.sizes import bytes_text, counted
+from lashgraph.gc.forecast import MEMORY_LIMIT, Forecast, forecast_file
+from lashgraph.gc.marked import fingerprint, refuse_if_damaged
 from lashgraph.reach.mark import Mark
 from lashgraph.reach.policy import GcPolicy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from lashgraph.gc.forecast import Forecast
-
-MEMORY_LIMIT = 256_000_000
-"""Bytes of a store up to which a forecast copies it in memory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,8 +131,6 @@ class GcPlan:
         StalePlanError
             The file is another session's, or its roots moved.
         """
-        from lashgraph.gc.forecast import forecast_file  # which takes plans
-
         return forecast_file(
             self, memory_limit=memory_limit, disk_limit=disk_limit, progress=progress
         )
@@ -256,34 +249,3 @@ def _sizes(values: Iterable[int]) -> NDArray[np.int64]:
     sizes = np.fromiter(values, np.int64)
     sizes.flags.writeable = False
     return sizes
-
-
-def refuse_if_damaged(mark: Mark, path: str) -> None:
-    """Raise what a mark found wrong."""
-    if mark.findings:
-        findings = tuple(map(str, mark.findings))
-        raise DamagedStoreError(
-            f"{path}: no collection under the {mark.policy.name} policy, since damage could hide "
-            f"a root; nothing was deleted: {'; '.join(findings)}",
-            path=path,
-            findings=findings,
-        )
-
-
-def fingerprint(mark: Mark) -> str:
-    """Digest of the roots and of what was followed from them."""
-    digest = hashlib.sha256()
-
-    def add(*texts: str) -> None:
-        for text in texts:
-            data = text.encode("utf-8", "surrogatepass")
-            digest.update(len(data).to_bytes(8, "big") + data)
-
-    add(mark.refs.session_id, repr(mark.policy.replace(auto_run_every_commits=None)))
-    for root in sorted(mark.roots):
-        add("root", *root)
-    for manifest in sorted(mark.edges):
-        add("manifest", manifest)
-        for name, child in mark.edges[manifest]:
-            add(name, child)
-    return digest.hexdigest()

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from lashgraph.columns import FrameSchema, count, text, time
 from lashgraph.errors import BudgetError
-from lashgraph.gc.plan import refuse_if_damaged
+from lashgraph.gc.marked import refuse_if_damaged
 from lashgraph.reach.mark import Mark, mark
 from lashgraph.reach.policy import GcPolicy
 from lashgraph.reach.refs import Ref

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from lashgraph.errors import StalePlanError
-from lashgraph.gc.plan import GcPlan, fingerprint, refuse_if_damaged
+from lashgraph.gc.marked import Planned, fingerprint, refuse_if_damaged
 from lashgraph.reach.mark import Mark, mark
 from lashgraph.reach.policy import GcPolicy
 from lashgraph.sqlite import blobs
@@ -27,7 +27,7 @@ class Doomed(NamedTuple):
         return {row.hash for row in self.rows}
 
 
-def planned(connection: sqlite3.Connection, plan: GcPlan, path: str) -> Doomed:
+def planned(connection: sqlite3.Connection, plan: Planned, path: str) -> Doomed:
     """What a plan deletes, if the store still is the one that it was made of.
 
     Raises

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Self
 
-from lashgraph.errors import DamagedDataWarning, DamagedNodeError
+from lashgraph.errors import DamagedDataError, DamagedDataWarning, DamagedNodeError
+from lashgraph.frames import RowDamage
 from lashgraph.sqlite import heads
 from lashgraph.sqlite.database import Database, Mode
 from lashgraph.store.options import StoreOptions
+from lashgraph.tree import SessionGraph
 
 
 class OpenStore:
@@ -77,23 +79,29 @@ class OpenStore:
     def __exit__(self, *_error: object) -> None:
         self.close()
 
-    def _tell_unreadable(self, damages: list[tuple[str, str]], *, strict: bool) -> None:
-        """Warn of rows of the graph that cannot be read, or raise the first of them."""
+    def _tell_unreadable(self, graph: SessionGraph, *, strict: bool) -> None:
+        """Warn of rows of a graph that cannot be read, or raise the first of them."""
+        damages = [RowDamage("graph_nodes", *row) for row in graph.unreadable]
+        self._tell_damages(damages, strict=strict)
+
+    def _tell_damages(self, damages: list[RowDamage], *, strict: bool) -> None:
+        """Warn of rows that cannot be read, or raise the first of them."""
         if not damages:
             return
-        key, reason = damages[0]
+        table, key, reason = damages[0]
         if strict:
-            raise DamagedNodeError(
-                f"{self.path}: graph_nodes {key}: {reason}; strict=False leaves such rows out and "
-                "store.problems() lists them",
+            kind = DamagedNodeError if table == "graph_nodes" else DamagedDataError
+            raise kind(
+                f"{self.path}: {table} {key}: {reason}; strict=False reads the rest, and "
+                "store.problems() lists such rows",
                 path=self.path,
-                table="graph_nodes",
+                table=table,
                 key=key,
             )
         rest = f" and {len(damages) - 1} more" if len(damages) > 1 else ""
         warnings.warn(
-            f"{self.path}: {len(damages)} of the session's nodes cannot be read and are left out: "
-            f"{key} ({reason}){rest}; store.problems() lists them",
+            f"{self.path}: {len(damages)} of the rows of {table} cannot be read: {key} ({reason})"
+            f"{rest}; store.problems() lists them",
             DamagedDataWarning,
             stacklevel=4,
         )

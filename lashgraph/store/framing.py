@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -11,9 +10,8 @@ import pandas as pd
 
 from lashgraph import frames
 from lashgraph.check import Level, known_session_id
-from lashgraph.errors import DamagedDataError, DamagedDataWarning, DamagedNodeError
 from lashgraph.format.arguments import as_count, as_list
-from lashgraph.frames import Builder, RowDamage, Source
+from lashgraph.frames import Builder, Source
 from lashgraph.sqlite import heads
 from lashgraph.store.writing import WritingStore
 from lashgraph.version import __version__
@@ -294,6 +292,13 @@ class FramingStore(WritingStore):
         """Every batch in the queue; ``lashgraph.schema("queued_work")`` tells the columns."""
         return self._frame("queued_work", frames.queued_work_table, columns)
 
+    def pending_inputs(self, *, columns: Columns = None) -> pd.DataFrame:
+        """Every input queued for a turn; ``lashgraph.schema("pending_inputs")`` tells the columns.
+
+        Finished ones are there until `vacuum`. There are none before schema version 6.
+        """
+        return self._frame("pending_inputs", frames.pending_inputs_table, columns)
+
     def problems(self, *, columns: Columns = None) -> pd.DataFrame:
         """What cannot be read or names what is not there, one row each: the gist of a quick check.
 
@@ -366,28 +371,6 @@ class FramingStore(WritingStore):
             "policy": self._options.gc_policy.name,
         }
         return made.frame
-
-    def _tell_damages(self, damages: list[RowDamage], *, strict: bool) -> None:
-        """Warn of rows that cannot be read, or raise the first of them."""
-        if not damages:
-            return
-        table, key, reason = damages[0]
-        if strict:
-            kind = DamagedNodeError if table == "graph_nodes" else DamagedDataError
-            raise kind(
-                f"{self.path}: {table} {key}: {reason}; strict=False reads the rest, and "
-                "store.problems() lists such rows",
-                path=self.path,
-                table=table,
-                key=key,
-            )
-        rest = f" and {len(damages) - 1} more" if len(damages) > 1 else ""
-        warnings.warn(
-            f"{self.path}: {len(damages)} of the rows of {table} cannot be read: {key} ({reason})"
-            f"{rest}; store.problems() lists them",
-            DamagedDataWarning,
-            stacklevel=4,
-        )
 
 
 def _chosen(name: str, columns: Columns) -> list[str] | None:

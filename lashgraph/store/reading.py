@@ -45,7 +45,7 @@ class ReadingStore(OpenStore):
             Only if strict.
         """
         graph = self._database.read(lambda connection: _graph(connection, None))
-        self._tell_unreadable(list(graph.unreadable), strict=strict)
+        self._tell_unreadable(graph, strict=strict)
         return graph
 
     def load_active_path(self, leaf: str | None = None, *, strict: bool = False) -> SessionGraph:
@@ -84,7 +84,7 @@ class ReadingStore(OpenStore):
             return _path(connection, end)
 
         graph = self._database.read(read)
-        self._tell_unreadable(list(graph.unreadable), strict=strict)
+        self._tell_unreadable(graph, strict=strict)
         return graph
 
     def load_node(self, node_id: str) -> Node | None:
@@ -164,7 +164,7 @@ class ReadingStore(OpenStore):
 
         session = self._database.read(read)
         if session is not None:
-            self._tell_unreadable(list(session.graph.unreadable), strict=strict)
+            self._tell_unreadable(session.graph, strict=strict)
         return session
 
     # Head, metadata, usage

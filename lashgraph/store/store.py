@@ -76,5 +76,5 @@ class Store(FramingStore):
                 path=self.path,
                 node_id=leaf,
             )
-        self._tell_unreadable(list(graph.unreadable), strict=False)
+        self._tell_unreadable(graph, strict=False)
         return graph

@@ -43,13 +43,18 @@ def author_of(node: Node) -> str:
         if node.invocation is not None:
             return "tool"
         return "protocol" if node.kind == "event" else "plugin"
+    return message_author(message) or "system"
+
+
+def message_author(message: Message) -> str | None:
+    """Who made a message: its origin, model, tool or human; None of one by the system itself."""
     if message.origin is not None:
         return str(message.origin.__struct_config__.tag)
     if message.role == "Assistant":
         return "model"
     if message.role == "User":
         return "tool" if any([part.kind == "ToolResult" for part in message.parts]) else "human"
-    return "system"
+    return None
 
 
 def shown_content(part: Part) -> str:
