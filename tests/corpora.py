@@ -36,6 +36,7 @@ FRAMES = (
     "usage",
     "attachments",
     "queued_work",
+    "pending_inputs",
     "problems",
     "check",
 )

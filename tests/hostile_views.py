@@ -26,6 +26,7 @@ FRAMES = (
     "messages",
     "nodes",
     "parts",
+    "pending_inputs",
     "problems",
     "queued_work",
     "refs",

@@ -41,7 +41,7 @@ def with_option(option: str) -> list[str]:
 def test_every_frame_of_a_store_takes_columns() -> None:
     names = (
         "sessions nodes messages parts tool_calls events steps agent_frames blobs refs checkpoints "
-        "turns history usage attachments queued_work problems"
+        "turns history usage attachments queued_work pending_inputs problems"
     )
     assert sorted(FRAMES) == sorted(names.split())
 

@@ -310,6 +310,84 @@ def as_version_5(path: Path) -> None:
     )
 
 
+INPUTS = """
+    INSERT INTO pending_turn_inputs (input_id, session_id, source_key, ingress_json, state,
+        input_json, enqueued_at_ms, claim_id, claim_owner_id) VALUES
+    ('in-2', 'sess-root', 'key', '{"scope":"this_turn"}', 'completed',
+        '{"items":[{"type":"text","text":"one"},{"type":"picture"},{"type":"text","text":"two"}]}',
+        1767225600123, 'claim', 'owner'),
+    ('in-3', 'sess-fork', NULL, '{"scope":"next_turn"}', 'cancelled', '{"items":[7]}',
+        'soon', NULL, NULL),
+    ('in-4', 'sess-root', NULL, '{', 'deferred_next_turn', 'no JSON', 0, NULL, NULL)"""
+
+
+@pytest.mark.parametrize("name", ["v6-alpha75", "v8-alpha86", "v12-alpha113", "v38-tip"])
+def test_inputs_that_wait_for_a_turn_are_a_frame(name: str, recorded: Recorded) -> None:
+    path = recorded(f"versions/{name}.db.gz")
+    of_many = name == "v38-tip"
+    with closing(sqlite3.connect(path)) as connection:
+        asked = "SELECT input_json, enqueued_at_ms FROM pending_turn_inputs"
+        ((waiting, at),) = connection.execute(asked).fetchall()
+    change(path, INPUTS)
+    with lg.open(path, session_id="sess-root" if of_many else None) as store:
+        found, check = store.pending_inputs(), store.check()
+        chosen = store.pending_inputs(columns=["text", "input_id"])
+    when = pd.to_datetime([at, 1767225600123, None, 0], unit="ms", utc=True)
+    wanted = {
+        "session_id": ["sess-root", "sess-root", "sess-fork", "sess-root"],
+        "input_id": ["in-1", "in-2", "in-3", "in-4"],
+        "enqueue_seq": [1, 2, 3, 4],
+        "source_key": [None, "key", None, None],
+        "state": ["deferred_next_turn", "completed", "cancelled", "deferred_next_turn"],
+        "ingress": ['{"scope":"next_turn"}', '{"scope":"this_turn"}', '{"scope":"next_turn"}', "{"],
+        "text": ["queued text", "one\ntwo", None, None],
+        "claim_id": [None, "claim", None, None],
+        "claim_owner_id": [None, "owner", None, None],
+    }
+    own = [0, 1, 3] if of_many else [0, 1, 2, 3]
+    for column, cells in wanted.items():
+        got = [None if pd.isna(cell) else cell for cell in found[column]]
+        assert got == [cells[at] for at in own], column
+    assert found["enqueued_at"].tolist() == [when[at] for at in own]
+    assert found["input"].tolist()[0] == waiting
+    assert found["input"].tolist()[-1] == "no JSON"
+    pd.testing.assert_frame_equal(chosen, found[["text", "input_id"]])
+    odd = check[check["code"] == "queue-unreadable"]
+    assert odd[["table", "key"]].values.tolist() == [["pending_turn_inputs", "in-4"]] * 2
+    if of_many:
+        with lg.open(path, session_id="sess-fork") as store:
+            assert store.pending_inputs()["input_id"].tolist() == ["in-3"]
+        return
+    with lg.open(path, "rw") as store:
+        store.vacuum()
+        assert store.pending_inputs()["input_id"].tolist() == ["in-1", "in-4"]
+
+
+def test_no_inputs_wait_before_version_6(recorded: Recorded, tmp_path: Path) -> None:
+    for name in ("v3-alpha39", "v4-alpha70", "v7-alpha80"):
+        recorded(f"versions/{name}.db.gz")
+    with open_corpus(tmp_path) as corpus:
+        found = corpus.pending_inputs()
+        assert list(found.columns) == SCHEMAS["pending_inputs"].names
+        assert [Path(path).name for path in found["path"]] == ["v7-alpha80.db"]
+        corpus.to_parquet(tmp_path / "export", frames=["pending_inputs"])
+        with open_corpus(tmp_path / "export") as exported:
+            pd.testing.assert_frame_equal(exported.pending_inputs(), found)
+
+
+def test_an_unknown_version_may_lack_columns_of_inputs(recorded: Recorded) -> None:
+    path = recorded("versions/v12-alpha113.db.gz")
+    change(
+        path, "PRAGMA user_version = 99", "ALTER TABLE pending_turn_inputs DROP COLUMN ingress_json"
+    )
+    with pytest.warns(errors.UnknownVersionWarning):
+        store = lg.open(path, options=lg.StoreOptions(allow_unknown=True))
+    with store:
+        found = store.pending_inputs()
+    assert found["text"].tolist() == ["queued text"]
+    assert found["ingress"].isna().all()
+
+
 def test_columns_of_another_version_are_missed(recorded: Recorded) -> None:
     path = recorded("versions/v7-alpha80.db.gz")
     change(path, "PRAGMA user_version = 6")

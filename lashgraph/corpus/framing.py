@@ -334,6 +334,25 @@ class FramingCorpus(ChoosingCorpus):
             progress=progress,
         )
 
+    def pending_inputs(
+        self,
+        *,
+        columns: Columns = None,
+        strict: bool = False,
+        executor: Workers = None,
+        progress: bool = False,
+    ) -> pd.DataFrame:
+        """Every input queued for a turn; ``schema("pending_inputs")`` tells the columns."""
+        ask = partial(Store.pending_inputs, columns=columns)
+        return self._frame(
+            SCHEMAS["pending_inputs"],
+            ask,
+            columns,
+            strict=strict,
+            executor=executor,
+            progress=progress,
+        )
+
     def problems(
         self,
         *,

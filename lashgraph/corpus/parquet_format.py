@@ -40,6 +40,7 @@ OF_FILES: dict[str, FrameSchema] = {
         "usage",
         "attachments",
         "queued_work",
+        "pending_inputs",
         "problems",
         "check",
     )

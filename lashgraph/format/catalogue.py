@@ -194,6 +194,9 @@ _ITEMS = """
     WHERE batch_id IN (
         SELECT batch_id FROM main.queued_work_batches WHERE session_id = {session})"""
 
+_INPUTS = """
+    SELECT * FROM main.pending_turn_inputs WHERE session_id = {session}"""
+
 _ATTACHMENTS = """
     SELECT rowid AS rowid, attachment_id, session_id, canonical_uri, intent_at_ms, committed_at_ms
     FROM main.attachment_manifest WHERE session_id = {session}"""
@@ -239,6 +242,7 @@ def catalogue(tables: Columns, views: dict[str, str]) -> Dialect:
                 "usage_deltas": _USAGE,
                 "queued_work_batches": _BATCHES,
                 "queued_work_items": _ITEMS,
+                "pending_turn_inputs": _INPUTS,
                 "attachment_manifest": _ATTACHMENTS,
                 "every_node": _NODE.format(seq="n.seq"),
                 "other_turns": _TURNS.format(which="<>"),

@@ -14,7 +14,7 @@ from lashgraph.frames.refs import refs_table
 from lashgraph.frames.sessions import sessions_table
 from lashgraph.frames.source import Builder, RowDamage, Source, make
 from lashgraph.frames.turns import turns_table, usage_table
-from lashgraph.frames.work import attachments_table, queued_work_table
+from lashgraph.frames.work import attachments_table, pending_inputs_table, queued_work_table
 
 __all__ = [
     "SCHEMAS",
@@ -32,6 +32,7 @@ __all__ = [
     "messages_table",
     "nodes_table",
     "parts_table",
+    "pending_inputs_table",
     "problems_table",
     "queued_work_table",
     "refs_table",

@@ -16,7 +16,7 @@ from lashgraph.frames.problems import FINDINGS, PROBLEMS
 from lashgraph.frames.refs import REFS
 from lashgraph.frames.sessions import SESSIONS
 from lashgraph.frames.turns import TURNS, USAGE
-from lashgraph.frames.work import ATTACHMENTS, QUEUED_WORK
+from lashgraph.frames.work import ATTACHMENTS, PENDING_INPUTS, QUEUED_WORK
 from lashgraph.gc import REPORTS
 from lashgraph.gc.retention import RETENTION
 from lashgraph.reach.columns import FREED, REACHED, RETAINED, ROOTS, WHY
@@ -42,6 +42,7 @@ SCHEMAS: dict[str, FrameSchema] = {
         USAGE,
         ATTACHMENTS,
         QUEUED_WORK,
+        PENDING_INPUTS,
         PROBLEMS,
         FINDINGS,
         RETENTION,

@@ -1,4 +1,4 @@
-"""The frames of what stands beside the session tree: attachments and queued work."""
+"""The frames of what stands beside the session tree: attachments, queued work, waiting inputs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from lashgraph.columns import FrameSchema, count, flag, text, time
+from lashgraph.format import jsontext
 from lashgraph.frames.source import Source, Table
 from lashgraph.frames.texts import is_json
 from lashgraph.sqlite import work
@@ -35,6 +36,22 @@ QUEUED_WORK = FrameSchema.of(
     text("claim_owner_id", "who holds it"),
     count("n_items", "items"),
     text("payloads", "payloads of its items, as a JSON array; one that is no JSON is a text in it"),
+)
+
+PENDING_INPUTS = FrameSchema.of(
+    "pending_inputs",
+    "every input of a user that was queued for a turn, finished ones too until a vacuum, in the "
+    "order of the queue; before schema version 6 inputs stand among queued_work",
+    text("input_id", "its id"),
+    count("enqueue_seq", "place in the queue"),
+    text("source_key", "key under which it was queued only once"),
+    text("state", "what became of it, such as deferred_next_turn, cancelled, completed"),
+    text("ingress", "which turn it is for, as JSON"),
+    text("text", "what its items of the type text say, one below the other; missing if none does"),
+    text("input", "all of it, as JSON"),
+    time("enqueued_at", "when it was queued"),
+    text("claim_id", "the claim of the runtime that holds it"),
+    text("claim_owner_id", "who holds it"),
 )
 
 
@@ -76,6 +93,39 @@ def queued_work_table(source: Source, _wanted: frozenset[str]) -> Table:
         "payloads": [f"[{','.join(map(_as_json, one.payloads))}]" for one in found],
     }
     return Table(columns, len(found), [])
+
+
+def pending_inputs_table(source: Source, _wanted: frozenset[str]) -> Table:
+    """Every input that was queued for a turn."""
+    found = work.pending_inputs(source.connection)
+    columns: dict[str, Any] = {
+        name: [getattr(one, name) for one in found]
+        for name in (
+            "session_id",
+            "input_id",
+            "enqueue_seq",
+            "source_key",
+            "state",
+            "ingress",
+            "input",
+            "claim_id",
+            "claim_owner_id",
+        )
+    }
+    columns["text"] = lambda: [_text(one.input) for one in found]
+    columns["enqueued_at"] = [one.enqueued_at_ms for one in found]
+    return Table(columns, len(found), [])
+
+
+def _text(given: str | None) -> str | None:
+    """What an input says."""
+    items = jsontext.inside(jsontext.lenient(given), "items")
+    said = [
+        item["text"]
+        for item in (items if isinstance(items, list) else ())
+        if isinstance(item, dict) and item.get("type") == "text" and type(item.get("text")) is str
+    ]
+    return "\n".join(said) if said else None
 
 
 def _as_json(payload: str) -> str:

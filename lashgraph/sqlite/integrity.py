@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from lashgraph.errors import UnsafeSchemaError
 from lashgraph.format.blob import PREFIX
-from lashgraph.sqlite.connect import raw_text
+from lashgraph.sqlite.connect import dialect_of, raw_text
 from lashgraph.sqlite.trust import check_writable
 
 _WAITING = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_INTERRUPT)
@@ -142,3 +142,12 @@ def queue_texts(connection: sqlite3.Connection) -> Iterator[tuple[str, str, byte
             "ORDER BY batch_id, item_index"
         )
     )
+    if "pending_turn_inputs" in dialect_of(connection).tables:
+        yield from (
+            ("pending_turn_inputs", str(key), text or b"")
+            for key, *texts in connection.execute(
+                "SELECT input_id, CAST(ingress_json AS BLOB), CAST(input_json AS BLOB) "
+                "FROM pending_turn_inputs ORDER BY enqueue_seq"
+            )
+            for text in texts
+        )

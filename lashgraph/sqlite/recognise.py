@@ -189,8 +189,10 @@ def _as_far_as_it_goes(known: Dialect, version: int, there: Mapping[str, set[str
     }
     for table in known.tables.keys() & there.keys():
         lacking = _missing_columns(known.tables[table], there[table])
-        if lacking and table in CURRENT.tables:
-            wanted = CURRENT.tables[table] if table in known.views else known.tables[table]
+        if lacking:
+            wanted = known.tables[table]
+            if table in known.views:
+                wanted = CURRENT.tables.get(table, wanted)
             columns = [name if name in there[table] else f"NULL AS {name}" for name in wanted]
             views[table] = f"SELECT rowid AS rowid, {', '.join(columns)} FROM main.{table}"
     return dataclasses.replace(

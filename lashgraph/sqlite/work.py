@@ -1,4 +1,4 @@
-"""Queued work and the attachment manifest."""
+"""Queued work, inputs that wait for a turn, and the attachment manifest."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 from lashgraph.format import jsontext
 from lashgraph.format.work import Attachment, QueuedBatch, QueuedItem, QueueDraft
 from lashgraph.sqlite.cells import time_of
-from lashgraph.sqlite.connect import text_of
+from lashgraph.sqlite.connect import dialect_of, text_of
 
 
 def enqueue(
@@ -192,6 +192,49 @@ def batches(connection: sqlite3.Connection) -> list[BatchRow]:
 
 def _text_or_none(value: object) -> str | None:
     return None if value is None else text_of(value)
+
+
+class InputRow(NamedTuple):
+    """An input that was queued for a turn as it stands in the file, JSON as text.
+
+    Its time is in milliseconds since 1970, UTC; None where the cell holds no time.
+    """
+
+    session_id: str
+    input_id: str
+    enqueue_seq: int
+    source_key: str | None
+    state: str | None
+    ingress: str | None
+    input: str | None
+    enqueued_at_ms: int | None
+    claim_id: str | None
+    claim_owner_id: str | None
+
+
+def pending_inputs(connection: sqlite3.Connection) -> list[InputRow]:
+    """Every input, of whatever session, in the order of the queue; none of releases without it."""
+    if "pending_turn_inputs" not in dialect_of(connection).tables:
+        return []
+    return [
+        InputRow(
+            session_id=text_of(row[0]),
+            input_id=text_of(row[1]),
+            enqueue_seq=row[2],
+            source_key=_text_or_none(row[3]),
+            state=_text_or_none(row[4]),
+            ingress=_text_or_none(row[5]),
+            input=_text_or_none(row[6]),
+            enqueued_at_ms=time_of(row[7]),
+            claim_id=_text_or_none(row[8]),
+            claim_owner_id=_text_or_none(row[9]),
+        )
+        for row in connection.execute(
+            "SELECT session_id, input_id, enqueue_seq, source_key, state, ingress_json, "
+            "input_json, enqueued_at_ms, claim_id, claim_owner_id FROM pending_turn_inputs "
+            "ORDER BY enqueue_seq"
+        )
+    ]
 
 
 class AttachmentRow(NamedTuple):
