@@ -199,7 +199,7 @@ def _draw_marks(
 
 def _names(sessions: pd.DataFrame) -> list[str]:
     """The name of each session, else its id."""
-    ids = texts(sessions, "session_id", "(no id)")
+    ids = [name or "(no id)" for name in texts(sessions, "session_id")]
     if "name" not in sessions:
         return ids
     return [name or own for name, own in zip(texts(sessions, "name"), ids, strict=True)]

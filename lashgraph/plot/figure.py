@@ -6,7 +6,9 @@ touches no global state and so may happen on any thread.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from io import BytesIO
+from textwrap import wrap
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -22,6 +24,10 @@ from lashgraph.plot.texts import one_line, plain
 _DPI = 100
 _SHARPER = 2
 """How many times finer than a plain screen a notebook's picture is: it is sharp on fine ones."""
+_LETTER, _LINE = 5.6, 10.0
+"""Points that a letter of a title is wide, and a line of a row's name high."""
+_LEFT_OVER = 0.65
+"""What a layout with legends leaves of Axes that share a figure."""
 
 
 class Picture(Figure):
@@ -86,6 +92,14 @@ def figure_of(axes: Axes) -> Figure:
     return figure
 
 
+def room(axes: Axes) -> tuple[float, float]:
+    """Points that there are from left to right and from bottom to top; about, before a layout."""
+    extent = axes.get_window_extent()
+    share = 1.0 if isinstance(axes, PictureAxes) else _LEFT_OVER
+    points = 72 / figure_of(axes).dpi
+    return extent.width * points * share, extent.height * points
+
+
 def ink(axes: Axes) -> Any:
     """The colour of what is written: the caller's own where the Axes are the caller's."""
     return axes.xaxis.label.get_color()
@@ -93,9 +107,34 @@ def ink(axes: Axes) -> Any:
 
 def entitle(axes: Axes, title: str | None, headline: str, *details: str) -> None:
     """Write the title: the caller's, or a headline with what is worth knowing below it."""
-    below = " · ".join(filter(None, details))
-    text = one_line(title, 120) if title is not None else "\n".join(filter(None, (headline, below)))
+    if title is not None:
+        text = one_line(title, 120)
+    else:
+        most = _letters(axes)
+        text = "\n".join([*wrap(headline, most), *_joined(filter(None, details), most)])
     plain([axes.set_title(text, loc="left", fontsize=10, color=ink(axes))])
+
+
+def _letters(axes: Axes) -> int:
+    """How many letters of a title have room above Axes and right of them."""
+    spec = axes.get_subplotspec()
+    if spec is None:
+        share = 1 - float(axes.get_position().x0)
+    else:
+        share = len(spec.colspan) / spec.get_gridspec().ncols
+    points = share * float(figure_of(axes).get_size_inches()[0]) * 72
+    return max(int(0.85 * points / _LETTER), 24)
+
+
+def _joined(details: Iterable[str], most: int) -> list[str]:
+    """Details on as few lines as they fit."""
+    lines: list[str] = []
+    for one in details:
+        if lines and len(lines[-1]) + 3 + len(one) <= most:
+            lines[-1] += f" · {one}"
+        else:
+            lines.append(one)
+    return lines
 
 
 def label(axes: Axes, x: str = "", y: str = "") -> None:
@@ -118,7 +157,15 @@ def no_axes(axes: Axes) -> None:
 
 
 def rows(axes: Axes, names: list[str]) -> None:
-    """Name the rows of a picture, the first on top."""
+    """Name the rows of a picture, the first on top.
+
+    Of a name that has several lines the first is written alone where Axes of others are too low.
+    """
+    high = room(axes)[1] / max(len(names), 1)
+    if not isinstance(axes, PictureAxes):
+        if high < _LINE * max([1, *(name.count("\n") + 1 for name in names)]):
+            names = [name.partition("\n")[0] for name in names]
+        axes.tick_params(axis="y", labelsize=min(max(0.8 * high, 4.0), 8.0))
     axes.set_yticks(range(len(names)), names)
     for tick in axes.yaxis.get_major_ticks():
         plain((tick.label1, tick.label2))

@@ -22,6 +22,8 @@ class Item(NamedTuple):
     ----------
     text : str
         What stands beside it.
+    short : str
+        The same where there is little room.
     size : int
         Stored bytes.
     look : str
@@ -29,6 +31,7 @@ class Item(NamedTuple):
     """
 
     text: str
+    short: str
     size: int
     look: str
 
@@ -85,7 +88,7 @@ class Layered:
             self._place.update(dict.fromkeys(rest, (layer, len(own))))
             size = sum(map(self._sizes.__getitem__, rest))
             told = f"+ {len(rest):,} more" + (f", {bytes_short(size)}" if size else "")
-            self.items[layer].append(Item(told, size, layer))
+            self.items[layer].append(Item(told, f"+ {len(rest):,}", size, layer))
 
     def _kept_bytes(self, root: str) -> int:
         """Stored bytes of what a root names and of what that names."""
@@ -100,11 +103,12 @@ class Layered:
 
     def _item(self, key: str, layer: str) -> Item:
         if layer == "root":
-            return Item(one_line(key, 26), 0, layer)
+            return Item(one_line(key, 26), one_line(key, 11), 0, layer)
         name = one_line(key, 9)
         field = self._fields.get(key, "").removesuffix("_ref").replace("_", " ")
         if layer == "blob" and field:
             name = f"{one_line(field, 18)} {name}"
         if not self._there[key]:
-            return Item(f"{name}, not there", 0, "missing")
-        return Item(f"{name}, {bytes_short(self._sizes[key])}", self._sizes[key], layer)
+            return Item(f"{name}, not there", "not there", 0, "missing")
+        size = bytes_short(self._sizes[key])
+        return Item(f"{name}, {size}", size, self._sizes[key], layer)

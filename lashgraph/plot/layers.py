@@ -11,7 +11,7 @@ from lashgraph.errors import InvalidRecordError
 from lashgraph.format.arguments import shown
 from lashgraph.format.sizes import counted
 from lashgraph.plot.colours import BLACK, DEAD, GREEN, LIVE, PALE, VERMILION, Look
-from lashgraph.plot.figure import axes_for, entitle, ink, legend, no_axes, nothing
+from lashgraph.plot.figure import axes_for, entitle, ink, legend, no_axes, nothing, room
 from lashgraph.plot.given import as_kind
 from lashgraph.plot.layered import LAYERS, Item, Layered, Place
 from lashgraph.plot.scales import bytes_short
@@ -21,6 +21,9 @@ from lashgraph.reach import Reachability
 _X = {"root": 0.0, "manifest": 0.7, "blob": 1.65, "dead": 3.15}
 _LEFT, _RIGHT = -0.85, 3.85
 _APART = 2.85
+_NARROW = 520.0
+"""Points below which there is room for short texts only, and layers stand otherwise."""
+_NARROW_X = {"root": 0.0, "manifest": 0.5, "blob": 1.7, "dead": 3.05}
 _LOOKS = {
     "root": ("root", Look(GREEN, marker="s")),
     "manifest": ("manifest, live", Look(BLACK)),
@@ -100,14 +103,23 @@ def reachability(
     axes.set_xlim(_LEFT, _RIGHT)
     axes.set_ylim(tallest, -_HEAD)
     axes.axvline(_APART, color=PALE, linewidth=0.8, linestyle=":")
+    wide, high = room(axes)
+    is_narrow = wide < _NARROW
+    across = _NARROW_X if is_narrow else _X
     places: dict[Place, tuple[float, float]] = {}
     for layer in LAYERS:
         for row, middle in enumerate(stacks[layer][0].tolist()):
-            places[layer, row] = _X[layer], middle
-        _head(axes, layer, counts[layer], sizes[layer])
+            places[layer, row] = across[layer], middle
+        _head(axes, layer, across[layer], counts[layer], sizes[layer], is_narrow=is_narrow)
     if places:
         _draw_edges(axes, layered, places)
         _draw_marks(axes, layered, places, largest)
+        grown = max(high / (tallest + _HEAD), 1.0)
+        for layer, items in layered.items.items():
+            radii = grown * _diameters(items, largest) / 2
+            for row, (item, radius) in enumerate(zip(items, radii.tolist(), strict=True)):
+                text = item.short if is_narrow else item.text
+                _beside(axes, text, *places[layer, row], radius, left=layer == "root")
         legend(axes, title="area: stored bytes")
     else:
         nothing(axes, "no roots and no blobs")
@@ -125,21 +137,30 @@ def _stack(items: list[Item], largest: int) -> tuple[NDArray[np.float64], float]
     return np.cumsum(room) - room / 2, float(room.sum())
 
 
-def _head(axes: Axes, layer: str, count: int, size: int) -> None:
+def _head(axes: Axes, layer: str, x: float, count: int, size: int, *, is_narrow: bool) -> None:
     """What a layer is, above it."""
     names = {"root": "roots", "manifest": "manifests", "blob": "blobs", "dead": "dead blobs"}
+    if is_narrow:
+        names["dead"] = "dead"
     told = f"{count:,} {names[layer] if count != 1 else names[layer].removesuffix('s')}"
     text = told if layer == "root" else f"{told}\n{bytes_short(size)}"
     side = "right" if layer == "root" else "left"
     axes.text(
-        _X[layer], -_HEAD + 4, text, ha=side, va="top", fontsize=9, color=ink(axes), weight="bold"
+        x,
+        -_HEAD + 4,
+        text,
+        ha=side,
+        va="top",
+        fontsize=6.5 if is_narrow else 9,
+        color=ink(axes),
+        weight="bold",
     )
 
 
 def _draw_marks(
     axes: Axes, layered: Layered, places: dict[Place, tuple[float, float]], largest: int
 ) -> None:
-    """Circles by bytes, one collection for each look, and the texts beside them."""
+    """Circles by bytes, one collection for each look."""
     found: dict[str, list[tuple[float, float, float]]] = {}
     for layer, items in layered.items.items():
         for row, (item, wide) in enumerate(
@@ -147,7 +168,6 @@ def _draw_marks(
         ):
             x, y = places[layer, row]
             found.setdefault(item.look, []).append((x, y, wide))
-            _beside(axes, item.text, x, y, wide, left=layer == "root")
     for look, (name, drawn) in _LOOKS.items():
         if look not in found:
             continue
@@ -193,11 +213,11 @@ def _draw_marks(
         )
 
 
-def _beside(axes: Axes, text: str, x: float, y: float, wide: float, *, left: bool) -> None:
+def _beside(axes: Axes, text: str, x: float, y: float, radius: float, *, left: bool) -> None:
     made = axes.annotate(
         text,
         (x, y),
-        xytext=((-1 if left else 1) * (wide / 2 + 4), 0),
+        xytext=((-1 if left else 1) * (radius + 4), 0),
         textcoords="offset points",
         ha="right" if left else "left",
         va="center",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lashgraph.format.sizes import counted
 from lashgraph.plot.colours import BLUE, GREEN, ORANGE, SKY, VERMILION, Look
-from lashgraph.plot.figure import axes_for, entitle, ink, label, legend, nothing
+from lashgraph.plot.figure import axes_for, entitle, ink, label, legend, nothing, room
 from lashgraph.plot.given import as_frame, days, numbers, texts
 from lashgraph.plot.stacks import area
 from lashgraph.plot.texts import one_line
@@ -27,6 +27,7 @@ _REASONING_IN_OUTPUT = ("v7", "v38")
 """Accountings by which the output includes the reasoning."""
 
 _LANE = 0.11
+_MOST_TIMES = 8
 _SHORTEST = 1.0 / 86_400
 """The least span of a picture, in days: one second."""
 
@@ -58,8 +59,8 @@ def timeline(
     Returns
     -------
     matplotlib.axes.Axes
-        Above zero the tokens, below it a lane of ticks each for turns and tool calls. Times are
-        UTC.
+        Above zero the tokens, of many sessions all together; below it a lane of ticks each for
+        turns and tool calls. Times are UTC.
 
     Raises
     ------
@@ -79,25 +80,28 @@ def timeline(
     columns = [f"cumulative_{name}" for name, _, _ in _TOKENS if name != "fresh"]
     as_frame(turns, "turns", "committed_at", "accounting", "cumulative_input_tokens", *columns)
     at = days(turns, "committed_at")
-    layers = _layers(turns)
+    of = _sessions(turns)
+    layers = [_together(layer, of, at) for layer in _layers(turns, of)]
     called, failed = np.zeros(0), np.zeros(0, np.bool_)
     if tool_calls is not None:
         as_frame(tool_calls, "tool_calls", "called_at", "status")
         called = days(tool_calls, "called_at")
         failed = np.array([status == "error" for status in texts(tool_calls, "status")], np.bool_)
-    total = sum(float(layer[-1]) for layer in layers) if len(at) else 0.0
+    so_far = np.sum(layers, axis=0)
+    total = float(so_far[_in_time(of, at)[-1]]) if len(at) else 0.0
+    n_sessions = int(of.max(initial=0)) + 1
     axes = axes_for(ax, 10.0, 4.0)
     entitle(
         axes,
         title,
-        "Session in time",
+        "Session in time" if n_sessions == 1 else f"{n_sessions:,} sessions in time",
         counted(len(turns), "turn"),
         _calls_told(tool_calls, failed),
         _tokens_told(total),
         *_ledger(usage),
     )
     label(axes, x="time (UTC)", y="tokens so far")
-    highest = max(total, 1.0)
+    highest = max(float(so_far.max(initial=0.0)), 1.0)
     lanes = ["turns"] if tool_calls is None else ["turns", "tool calls"]
     _y_axis(axes, highest, lanes)
     times = np.concatenate([at, called])
@@ -129,11 +133,42 @@ def timeline(
     return axes
 
 
-def _layers(turns: pd.DataFrame) -> list[NDArray[np.float64]]:
-    """Tokens so far by what they were; a turn that tells none repeats the last."""
+def _sessions(turns: pd.DataFrame) -> NDArray[np.int64]:
+    """The number of each turn's session: each of them counts its own tokens."""
+    names = [name for name in ("path", "session_id") if name in turns]
+    if not names:
+        return np.zeros(len(turns), np.int64)
+    found = turns.groupby(names, sort=False, dropna=False).ngroup()
+    return np.asarray(found, np.int64)
+
+
+def _in_time(of: NDArray[np.int64], at: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Rows of many sessions by their times, a row without one after its predecessor."""
+    if not of.any():
+        return np.arange(len(of))
+    return np.argsort(pd.Series(at).groupby(of).ffill().to_numpy(), kind="stable")
+
+
+def _together(
+    layer: NDArray[np.float64], of: NDArray[np.int64], at: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """What all sessions have together at each turn, of what each has by itself."""
+    if not of.any():
+        return layer
+    own = pd.Series(layer)
+    added = own.groupby(of).diff().fillna(own).to_numpy()
+    order = _in_time(of, at)
+    found = np.zeros(len(layer))
+    found[order] = np.cumsum(added[order])
+    return found
+
+
+def _layers(turns: pd.DataFrame, of: NDArray[np.int64]) -> list[NDArray[np.float64]]:
+    """Tokens of each session so far by what they were; a turn that tells none repeats the last."""
 
     def column(name: str) -> NDArray[np.float64]:
-        return turns[f"cumulative_{name}"].ffill().fillna(0).to_numpy(np.float64)
+        told = turns[f"cumulative_{name}"].groupby(of).ffill()
+        return told.fillna(0).to_numpy(np.float64)
 
     found = {name: column(name) for name, _, _ in _TOKENS if name != "fresh"}
     found["fresh"] = np.maximum(column("input_tokens") - found["cache_read_tokens"], 0)
@@ -181,11 +216,14 @@ def _y_axis(axes: Axes, highest: float, lanes: list[str]) -> None:
 
 
 def _time_axis(axes: Axes, low: float, high: float) -> None:
-    room = 0.02 * max(high - low, _SHORTEST)
-    axes.set_xlim(low - room, high + room)
-    locator = AutoDateLocator(tz="UTC", minticks=3, maxticks=8)  # type: ignore[no-untyped-call]
+    beside = 0.02 * max(high - low, _SHORTEST)
+    axes.set_xlim(low - beside, high + beside)
+    most = int(np.clip(room(axes)[0] / 40, 2, _MOST_TIMES))
+    locator = AutoDateLocator(tz="UTC", minticks=min(most, 3), maxticks=most)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz="UTC"))  # type: ignore[no-untyped-call]
+    if most < _MOST_TIMES:  # the day stands at the right
+        axes.set_xlabel(axes.get_xlabel(), loc="left")
     axes.xaxis.get_offset_text().set_fontsize(8)
     axes.xaxis.get_offset_text().set_color(ink(axes))
 

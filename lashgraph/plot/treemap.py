@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from lashgraph.errors import InvalidRecordError
 from lashgraph.format.sizes import counted
 from lashgraph.plot.colours import PAPER, Look, look_of_kind
-from lashgraph.plot.figure import axes_for, entitle, figure_of, ink, legend, no_axes, nothing
+from lashgraph.plot.figure import axes_for, entitle, ink, legend, no_axes, nothing, room
 from lashgraph.plot.given import as_frame, numbers, texts
 from lashgraph.plot.scales import bytes_short
 from lashgraph.plot.squarify import Box, squarify
@@ -140,7 +140,7 @@ def sums(blobs: pd.DataFrame, families: pd.DataFrame | None) -> dict[str, dict[s
         known = families[families["root_session_id"].notna()]
         roots = dict(zip(texts(known, "session_id"), texts(known, "root_session_id"), strict=True))
     found: dict[str, dict[str, Sizes]] = {}
-    sessions = texts(blobs, "session_id", "(no session)")
+    sessions = [name or "(no session)" for name in texts(blobs, "session_id")]
     kinds = texts(blobs, "kind", "(no kind)")
     for session, kind, size in zip(sessions, kinds, sizes.tolist(), strict=True):
         of = found.setdefault(roots.get(session, session), {}).setdefault(session, {})
@@ -203,7 +203,7 @@ def _corners(found: list[Box]) -> NDArray[np.float64]:
 
 def _write(axes: Axes, frames: list[Border]) -> None:
     """The names where they fit: those of families in the upper corner, of sessions in the lower."""
-    points = axes.get_window_extent().width / figure_of(axes).dpi * 72 / WIDE
+    points = room(axes)[0] / WIDE
     for one in frames:
         is_family = one.level == "family"
         letters = int((one.box.width * points - 6) / _LETTER[one.level])
