@@ -74,7 +74,7 @@ def jupyter_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jupyter
 def jupyter_context(
     browser: Browser, browser_context_args: dict[str, Any]
 ) -> Iterator[BrowserContext]:
-    """One context for all notebooks, so that Jupyter's scripts are fetched and compiled once."""
+    """One context for all notebooks, so that Jupyter's scripts are fetched once."""
     from playwright.sync_api import expect
 
     expect.set_options(timeout=20_000)  # milliseconds: a machine may be busy
@@ -102,8 +102,14 @@ def nb(
     from rig_page import NotebookPage
 
     name = re.sub(r"\W+", "-", request.node.name).strip("-")
-    notebook = NotebookPage(jupyter_context.new_page(), jupyter_server, SCREENSHOTS / name)
+    # One page for all notebooks: its process keeps Jupyter's scripts compiled, nothing else.
+    page = next(iter(jupyter_context.pages), None) or jupyter_context.new_page()
+    notebook = NotebookPage(page, jupyter_server, SCREENSHOTS / name)
     yield notebook
-    notebook.shot("end")
-    notebook.close()
+    try:
+        notebook.shot("end")
+        notebook.close()
+    except BaseException:
+        page.close()  # whatever is wrong with it is not the next test's
+        raise
     assert not notebook.faults.all(), notebook.faults.all()

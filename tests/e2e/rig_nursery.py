@@ -24,8 +24,10 @@ def main(address: str) -> None:
     # matplotlib reads it once, when it is imported, and ipykernel would set it later
     os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
     import anywidget  # noqa: F401
+    import ipykernel.debugger
     import ipykernel.kernelapp  # noqa: F401
     import matplotlib.pyplot  # noqa: F401
+    import networkx  # noqa: F401
     import pandas  # noqa: F401
 
     import lashgraph.cli.app

@@ -95,20 +95,27 @@ class NotebookPage:
     ----------
     folder : Path
         The notebook's own folder, and its kernel's working directory: put stores there.
+    received : int
+        How much the page got through websockets: bytes, and characters of texts.
     """
 
     def __init__(self, page: Page, server: JupyterServer, shots: Path) -> None:
         self.page = page
         self.faults = Faults()
         self.frontend = ""
+        self.received = 0
         self.folder = server.root / secrets.token_hex(4)
         self.folder.mkdir()
         self._server = server
         self._shots = shots
-        page.on("pageerror", self._note_exception)
-        page.on("console", self._note_console)
-        page.on("request", self._note_request)
-        page.on("websocket", self._listen)
+        self._listeners = {
+            "pageerror": self._note_exception,
+            "console": self._note_console,
+            "request": self._note_request,
+            "websocket": self._listen,
+        }
+        for event, listener in self._listeners.items():
+            page.on(event, listener)  # type: ignore[call-overload]
 
     # What a user does
 
@@ -212,9 +219,11 @@ class NotebookPage:
         return path
 
     def close(self) -> None:
-        """Leave the notebook as a user does who closes its tab, and end its kernel."""
+        """Leave the notebook, as a user does, and end its kernel; the page stays, and is empty."""
+        self.page.mouse.move(0, 0)
         self.page.goto("about:blank")  # what the notebook had still to say is heard
-        self.page.close()
+        for event, listener in self._listeners.items():
+            self.page.remove_listener(event, listener)
         self._server.end_kernels()
 
     # What is listened to
@@ -223,6 +232,7 @@ class NotebookPage:
         socket.on("framereceived", self._note_frame)
 
     def _note_frame(self, frame: str | bytes) -> None:
+        self.received += len(frame)
         message = kernel_message(frame)
         if message is None:
             return
