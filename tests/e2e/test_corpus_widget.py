@@ -43,6 +43,7 @@ def row(page: Page, path: str) -> Locator:
 
 
 def is_selected(page: Page, path: str) -> None:
+    expect(row(page, path)).to_be_visible()
     expect(row(page, path)).to_have_attribute("aria-selected", "true")
     expect(page.locator(".lgw-co-about dd").first).to_have_text(path)
 
@@ -94,7 +95,7 @@ def test_sessions_are_sorted_filtered_and_selected(nb: NotebookPage, folder: Pat
     nb.until(lambda: len(paths(page)) == 3)
     page.get_by_label("What the picture tells").select_option("kind")
     expect(page.locator(".lgw-co-kind", has_text="CheckpointManifest")).to_be_visible()
-    assert nb.value("view.by") == "kind"
+    nb.until(lambda: nb.value("view.by") == "kind")
     nb.shot("filtered")
 
 

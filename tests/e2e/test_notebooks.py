@@ -12,6 +12,7 @@ from rig_page import NotebookPage
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
 DRAWING = "drawing"
 """The tag of a cell that draws a figure."""
+WIDGET = "application/vnd.jupyter.widget-view+json"
 
 PICTURES = """selector => Promise.all(Array.from(document.querySelectorAll(selector)).map(
   async image => { await image.decode(); return [image.naturalWidth, image.naturalHeight]; }))"""
@@ -24,7 +25,9 @@ def drawing_cells(path: Path) -> list[int]:
 
 
 def pngs(cell: dict[str, Any]) -> int:
-    return sum("image/png" in output.get("data", {}) for output in cell["outputs"])
+    """How many figures; the picture that stands for a widget is none."""
+    shown = [output.get("data", {}).keys() for output in cell["outputs"]]
+    return sum("image/png" in kinds and WIDGET not in kinds for kinds in shown)
 
 
 def decoded(nb: NotebookPage, selector: str) -> list[list[int]]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import stores
-from playwright.sync_api import Locator, Page, WebSocket, expect
+from playwright.sync_api import Locator, Page, expect
 from rig_page import NotebookPage
 
 import lashgraph as lg
@@ -89,7 +89,7 @@ def test_a_click_in_the_picture_tells_why(nb: NotebookPage, name: str) -> None:
         expect_answer(view, found[0], reach)
         seen[reach.why(found[0]).state] = found[0]
     assert set(seen) == {"live", "dead"}
-    assert nb.value("view.selection") == list(seen.values())[-1]
+    nb.until(lambda: nb.value("view.selection") == list(seen.values())[-1])
     nb.shot("clicked")
 
 
@@ -115,7 +115,7 @@ def test_the_keyboard_chooses_and_tells_why(nb: NotebookPage, name: str) -> None
     other = hashes[len(hashes) // 3]
     view.get_by_label("The beginning of a hash").fill(other[:8])
     expect_answer(view, other, reach)
-    assert nb.value("view.selection") == other
+    nb.until(lambda: nb.value("view.selection") == other)
     assert len(nb.cells()) == 2  # no key came through to the notebook
 
 
@@ -143,7 +143,7 @@ def test_a_filter_leaves_what_matches(nb: NotebookPage) -> None:
     expect(view.locator(".lgw-reach-count")).to_contain_text("many is no number of bytes")
     view.get_by_role("button", name="Show all").click()
     expect(view.locator(".lgw-reach-count")).to_contain_text(f"{len(blobs):,} blobs,")
-    assert nb.value("[view.kinds, view.min_bytes, view.state]") == [[], None, ""]
+    nb.until(lambda: nb.value("[view.kinds, view.min_bytes, view.state]") == [[], None, ""])
 
 
 def test_python_chooses_and_filters(nb: NotebookPage) -> None:
@@ -162,21 +162,15 @@ def test_python_chooses_and_filters(nb: NotebookPage) -> None:
 
 def test_ten_thousand_blobs_are_filtered_by_the_browser(nb: NotebookPage) -> None:
     build_large_blobs(nb.folder / "store.db", blobs=10_000, live=1_000, total_bytes=5_000_000)
-    received: list[int] = []
-
-    def listen(socket: WebSocket) -> None:
-        socket.on("framereceived", lambda frame: received.append(len(frame)))
-
-    nb.page.on("websocket", listen)
     page = nb.run([CELL])
     view = widget(page)
     expect(view.locator(".lgw-reach-count")).to_contain_text("10,000 blobs,", timeout=WAIT)
     page.wait_for_timeout(500)
-    before = sum(received)
+    before = nb.received
     view.get_by_label("State").select_option("live")
     expect(view.locator(".lgw-reach-count")).to_contain_text("1,000 of 10,000", timeout=1_000)
     page.wait_for_timeout(500)
-    assert sum(received) - before < 20_000
+    assert nb.received - before < 20_000
     nb.shot("large")
 
 

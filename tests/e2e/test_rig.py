@@ -23,6 +23,7 @@ def test_a_widget_answers_in_each_front_end(nb: NotebookPage, frontend: str) -> 
 def test_a_failing_cell_fails_the_run(nb: NotebookPage) -> None:
     with pytest.raises(AssertionError, match="ZeroDivisionError"):
         nb.run(["1/0", "print('never')"])
+    nb.until(lambda: nb.faults.kernel)
     assert nb.faults.kernel.pop() == "ZeroDivisionError: division by zero"
 
 

@@ -58,7 +58,10 @@ def expect_figures(view: Locator, plan: lg.GcPlan) -> None:
     expect(dot).to_have_attribute("data-bytes", str(plan.kept_bytes))
     doomed = plan.doomed().nlargest(1, "stored_bytes", keep="first")["hash"].tolist()
     rows = view.locator(".lgw-sim-doomed tbody tr")
-    assert [rows.first.get_attribute("data-row")] == doomed if doomed else rows.count() == 0
+    if doomed:
+        expect(rows.first).to_have_attribute("data-row", doomed[0])
+    else:
+        expect(rows).to_have_count(0)
 
 
 def confirm(view: Locator, word: str, backup: str) -> None:
