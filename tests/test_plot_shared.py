@@ -103,3 +103,13 @@ def test_a_session_without_an_id_has_a_name() -> None:
     with lg.open(":memory:") as empty:
         (text,) = lg.plot.families(empty.sessions()).texts
     assert text.get_text().startswith("(no id) · 0 turns")
+
+
+def test_heads_of_other_sessions_are_no_nodes(recorded: Callable[[str], Path]) -> None:
+    with lg.open(recorded("versions/v38-tip.db.gz"), session_id="sess-child") as store:
+        axes = lg.plot.gc_plan(store.plan_gc())
+        line = lg.plot.retention(store.history())
+    named = " ".join(axes.get_legend_handles_labels()[1])
+    assert "kept by heads of other sessions, " in named
+    low, high = line.get_xlim()
+    assert [tick for tick in line.get_xticks() if low <= tick <= high] == [1]

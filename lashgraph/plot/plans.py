@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from lashgraph.format.sizes import counted
 from lashgraph.gc import GcPlan
-from lashgraph.plot.colours import BLUE, DEAD, GREEN, PURPLE, SKY, YELLOW, Look
+from lashgraph.plot.colours import BLUE, CHARCOAL, DEAD, GREEN, PURPLE, SKY, YELLOW, Look
 from lashgraph.plot.figure import axes_for, entitle, ink, label, legend, rows
 from lashgraph.plot.given import as_kind
 from lashgraph.plot.scales import byte_scale, bytes_short
@@ -17,6 +17,7 @@ from lashgraph.plot.stacks import boxes, fill
 _THICK = 0.56
 _KEPT_BY = {
     "head": ("the head", Look(BLUE)),
+    "head@": ("heads of other sessions", Look(CHARCOAL)),
     "turn": ("recent turns", Look(SKY, "\\\\\\\\")),
     "anchor": ("pinned nodes", Look(PURPLE, "oo")),
     "agent_frame": ("agent frames", Look(PURPLE, "....")),
@@ -97,6 +98,6 @@ def gc_plan(plan: GcPlan, ax: Axes | None = None, *, title: str | None = None) -
 
 def _kept_by(kept: pd.DataFrame) -> dict[str, float]:
     """Bytes by the kind of the root that keeps them, in the order of the legend."""
-    kinds = kept["reason"].astype(str).str.partition(":")[0] if len(kept) else kept["reason"]
+    kinds = kept["reason"].astype(str).str.extract(r"^(head@|[^:]*)")[0]
     sizes = kept["stored_bytes"].groupby(kinds.where(kinds.isin(list(_KEPT_BY)), "other")).sum()
     return {kind: float(sizes[kind]) for kind in _KEPT_BY if kind in sizes.index}

@@ -73,7 +73,7 @@ def retention(
     divisor, unit = byte_scale(largest)
     axes = axes_for(ax, 10.0, 3.8)
     label(axes, x="turn", y=f"stored blobs ({unit})")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     _entitle(axes, live, garbage, title)
     axes.set_ylim(0, 1.05 * largest / divisor or 1)
     if not len(history):
