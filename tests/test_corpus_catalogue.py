@@ -59,6 +59,18 @@ def test_beside_files_of_one_session(catalogue: Path) -> None:
         assert corpus.sessions(executor=2).equals(corpus.sessions())
 
 
+def test_it_is_chosen_whole_or_not_at_all(mixed: Path) -> None:
+    with lg.open_corpus(mixed) as corpus:
+        rows = corpus.sessions()
+        for where in ("n_nodes >= 0", "schema_version == 38", "session_id == ''"):
+            chosen = corpus.filter(where).sessions()
+            assert_frame_equal(chosen, rows.query(where).reset_index(drop=True))
+        with pytest.raises(errors.InvalidRecordError, match="1 of the 4 sessions") as told:
+            corpus.filter("session_id == 'sess-fork'").sessions()
+        assert told.value.path == str(mixed / "durable-core.db")
+        assert len(corpus.filter("schema_version == 38").sample(5)) == 1
+
+
 def test_a_batch_goes_over_it_once(catalogue: Path, tmp_path: Path) -> None:
     expected = read_json(find("versions/v38-tip.expected.json.gz"))
     with lg.open_corpus(catalogue.parent, mode="rw") as corpus:

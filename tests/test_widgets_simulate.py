@@ -404,6 +404,18 @@ def test_nothing_is_swept_in_a_store_that_was_opened_for_reading(
     assert sha256(path.read_bytes()) == before
 
 
+def test_what_no_release_proved_is_not_swept(recorded: Recorded, wired: type[Page]) -> None:
+    path = recorded("versions/v1-alpha12.db.gz")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DROP TABLE artifact_refs")  # as alpha.10 writes it
+    with lg.open(path, "rw") as store:
+        view = simulate(store)
+        page = ready(wired(view))
+        assert view.plan.deleted_blob_count
+        assert page.state["_sweep"]["why_not"] == view.plan.refusal != ""
+        assert view.plan.refusal in page.ask("review")["refused"]
+
+
 def test_a_stale_plan_is_shown_and_not_swept(recorded: Recorded, wired: type[Page]) -> None:
     path = recorded(CODE)
     with lg.open(path, "rw") as store:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Literal, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lashgraph.corpus.conditions import Condition, Time, Where, conditions, needed
 from lashgraph.corpus.discovery import CorpusFile
@@ -31,7 +32,7 @@ class ChoosingCorpus(SessionsCorpus):
         *,
         model: str | Sequence[str] | None = None,
         cwd: str | None = None,
-        relation: Literal["root", "child"] | None = None,
+        relation: Literal["root", "child", "handoff", "fork"] | None = None,
         min_bytes: int | None = None,
         max_bytes: int | None = None,
         since: Time | None = None,
@@ -39,7 +40,8 @@ class ChoosingCorpus(SessionsCorpus):
     ) -> Self:
         """The sessions that meet all of these conditions, as a corpus.
 
-        Nothing is read before it is asked for; then the sessions are chosen once.
+        Nothing is read before it is asked for; then the sessions are chosen once. A catalogue of
+        many sessions is one file, and is chosen or left as a whole.
 
         Parameters
         ----------
@@ -50,8 +52,8 @@ class ChoosingCorpus(SessionsCorpus):
             Names of models; ``*`` and ``?`` stand for other characters.
         cwd : str, optional
             The working directory, or a folder above it.
-        relation : {"root", "child"}, optional
-            Sessions of their own, or children of others.
+        relation : {"root", "child", "handoff", "fork"}, optional
+            Sessions of their own, or what they are to others.
         min_bytes, max_bytes : int, optional
             Bytes of the file and its log.
         since, until : str, datetime or pandas Timestamp, optional
@@ -65,7 +67,8 @@ class ChoosingCorpus(SessionsCorpus):
         Raises
         ------
         InvalidRecordError
-            A condition is not of its kind. What is wrong with `where` shows when it is used.
+            A condition is not of its kind. What is wrong with `where` shows when it is used, and
+            so does a catalogue of which some sessions meet the conditions, and some do not.
 
         Examples
         --------
@@ -100,7 +103,7 @@ class ChoosingCorpus(SessionsCorpus):
         Parameters
         ----------
         n : int
-            How many; all of them if there are fewer.
+            How many; all of them if there are fewer. A catalogue counts as one.
         seed : int
             Seed of the draw.
 
@@ -140,9 +143,28 @@ def _meeting(
     outcome = part._run_over(files, Job("sessions", ask, columns, part._shared.sent), how)
     if outcome.failures:
         warn_of(outcome.failures, "filter")
-    frame = to_frame(columns, outcome.tables, len(outcome.read))
+    frame = to_frame(columns, outcome.tables, sum(note.rows for note in outcome.read))
     met = np.ones(len(frame), np.bool_)
     for condition in made:
         met &= condition.met(frame)
     by_path = {file.path: file for file in files}
-    return [by_path[note.path] for note, is_met in zip(outcome.read, met, strict=True) if is_met]
+    ends = np.cumsum([note.rows for note in outcome.read], dtype=np.int64)
+    sessions = np.split(met, ends[:-1])
+    return [
+        by_path[note.path]
+        for note, are_met in zip(outcome.read, sessions, strict=False)
+        if _is_chosen(note.path, are_met)
+    ]
+
+
+def _is_chosen(path: str, are_met: NDArray[np.bool_]) -> bool:
+    """Whether the sessions of a file meet the conditions, which all or none of them must."""
+    n_met = int(are_met.sum())
+    if 0 < n_met < len(are_met):
+        raise InvalidRecordError(
+            f"{path}: {n_met} of the {len(are_met)} sessions in this catalogue meet the "
+            "conditions, and filter() takes a file whole; open one session by "
+            "lashgraph.open(path, session_id=...), or choose rows of the frames",
+            path=path,
+        )
+    return n_met > 0

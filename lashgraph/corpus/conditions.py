@@ -20,7 +20,7 @@ from lashgraph.tree.times import bound
 
 Time = str | datetime | date | np.datetime64
 Where = str | Callable[[pd.DataFrame], Any]
-RELATIONS = ("root", "child")
+RELATIONS = ("root", "child", "handoff", "fork")
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def conditions(
         made.append(_below(as_text(cwd, "cwd")))
     if relation is not None:
         if relation not in RELATIONS:
-            raise InvalidRecordError(f"relation {shown(relation)}; known: 'root', 'child'")
+            raise InvalidRecordError(f"relation {shown(relation)}; known: {', '.join(RELATIONS)}")
         made.append(Condition(("relation",), lambda found: found["relation"] == relation))
     made += _sizes(min_bytes, max_bytes)
     made += _times(since, until)

@@ -161,6 +161,8 @@ class StoreSide:
         """Why a plan is not swept yet; empty if it can be."""
         if not plan.deleted_blob_count:
             return "there is no garbage"
+        if plan.refusal:
+            return plan.refusal
         if plan.alarms and not accept_unusual:
             return "the plan is unusual: read why, and accept it, before it can be swept"
         return ""
