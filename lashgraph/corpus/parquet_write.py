@@ -116,8 +116,9 @@ class Write:
     made_with: str
 
     def __call__(self, reader: Reader) -> pd.DataFrame:
-        """Write those of a file that holds one session."""
-        return self.of_file([reader])
+        """Write those of a file that holds one session, each before the next is asked for."""
+        gathered = (self._asked(name, reader) for name in self.frames)
+        return self._write(gathered, reader.path, reader.fingerprint)
 
     def of_file(self, readers: Iterable[Reader]) -> pd.DataFrame:
         """Write them, each session's rows of one snapshot; what a frame fails at is a row."""
@@ -127,6 +128,14 @@ class Write:
             path, fingerprint = reader.path, reader.fingerprint
             for one in gathered:
                 one.add(reader)
+        return self._write(gathered, path, fingerprint)
+
+    def _asked(self, name: str, reader: Reader) -> _Gathered:
+        gathered = _Gathered(name)
+        gathered.add(reader)
+        return gathered
+
+    def _write(self, gathered: Iterable[_Gathered], path: str, fingerprint: str) -> pd.DataFrame:
         file = f"part-{digest(path, fingerprint, self.made_with)}.parquet"
         return written_frame(self._written(one, path, file) for one in gathered)
 

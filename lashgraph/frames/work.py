@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from lashgraph.columns import FrameSchema, count, flag, text, time
@@ -72,21 +73,18 @@ def attachments_table(source: Source, _wanted: frozenset[str]) -> Table:
 def queued_work_table(source: Source, _wanted: frozenset[str]) -> Table:
     """Every batch of queued work."""
     found = work.batches(source.connection)
-    columns: dict[str, Any] = {
-        name: [getattr(one, name) for one in found]
-        for name in (
-            "session_id",
-            "batch_id",
-            "enqueue_seq",
-            "source_key",
-            "delivery_policy",
-            "slot_policy",
-            "merge_key",
-            "claim_id",
-            "claim_owner_id",
-        )
-    }
-    columns |= {
+    named = (
+        "session_id",
+        "batch_id",
+        "enqueue_seq",
+        "source_key",
+        "delivery_policy",
+        "slot_policy",
+        "merge_key",
+        "claim_id",
+        "claim_owner_id",
+    )
+    columns = _named_so(found, named) | {
         "available_at": [one.available_at_ms for one in found],
         "enqueued_at": [one.enqueued_at_ms for one in found],
         "n_items": [len(one.payloads) for one in found],
@@ -98,23 +96,27 @@ def queued_work_table(source: Source, _wanted: frozenset[str]) -> Table:
 def pending_inputs_table(source: Source, _wanted: frozenset[str]) -> Table:
     """Every input that was queued for a turn."""
     found = work.pending_inputs(source.connection)
-    columns: dict[str, Any] = {
-        name: [getattr(one, name) for one in found]
-        for name in (
-            "session_id",
-            "input_id",
-            "enqueue_seq",
-            "source_key",
-            "state",
-            "ingress",
-            "input",
-            "claim_id",
-            "claim_owner_id",
-        )
+    named = (
+        "session_id",
+        "input_id",
+        "enqueue_seq",
+        "source_key",
+        "state",
+        "ingress",
+        "input",
+        "claim_id",
+        "claim_owner_id",
+    )
+    columns = _named_so(found, named) | {
+        "text": lambda: [_text(one.input) for one in found],
+        "enqueued_at": [one.enqueued_at_ms for one in found],
     }
-    columns["text"] = lambda: [_text(one.input) for one in found]
-    columns["enqueued_at"] = [one.enqueued_at_ms for one in found]
     return Table(columns, len(found), [])
+
+
+def _named_so(rows: Sequence[object], names: tuple[str, ...]) -> dict[str, Any]:
+    """Columns that are called as the fields are which they show."""
+    return {name: [getattr(row, name) for row in rows] for name in names}
 
 
 def _text(given: str | None) -> str | None:

@@ -81,14 +81,15 @@ def timeline(
     as_frame(turns, "turns", "committed_at", "accounting", "cumulative_input_tokens", *columns)
     at = days(turns, "committed_at")
     of = _sessions(turns)
-    layers = [_together(layer, of, at) for layer in _layers(turns, of)]
+    order = _in_time(of, at)
+    layers = [_together(layer, of, order) for layer in _layers(turns, of)]
     called, failed = np.zeros(0), np.zeros(0, np.bool_)
     if tool_calls is not None:
         as_frame(tool_calls, "tool_calls", "called_at", "status")
         called = days(tool_calls, "called_at")
         failed = np.array([status == "error" for status in texts(tool_calls, "status")], np.bool_)
     so_far = np.sum(layers, axis=0)
-    total = float(so_far[_in_time(of, at)[-1]]) if len(at) else 0.0
+    total = float(so_far[order[-1]]) if len(at) else 0.0
     n_sessions = int(of.max(initial=0)) + 1
     axes = axes_for(ax, 10.0, 4.0)
     entitle(
@@ -150,14 +151,13 @@ def _in_time(of: NDArray[np.int64], at: NDArray[np.float64]) -> NDArray[np.int64
 
 
 def _together(
-    layer: NDArray[np.float64], of: NDArray[np.int64], at: NDArray[np.float64]
+    layer: NDArray[np.float64], of: NDArray[np.int64], order: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """What all sessions have together at each turn, of what each has by itself."""
     if not of.any():
         return layer
     own = pd.Series(layer)
     added = own.groupby(of).diff().fillna(own).to_numpy()
-    order = _in_time(of, at)
     found = np.zeros(len(layer))
     found[order] = np.cumsum(added[order])
     return found

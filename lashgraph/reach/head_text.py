@@ -14,7 +14,7 @@ from collections.abc import Container, Iterator
 from lashgraph.format import jsontext
 from lashgraph.format.names import HASH_DIGITS, hashes_in
 from lashgraph.format.strict import Pairs
-from lashgraph.reach.refs import Ref, StoreRefs, unescaped
+from lashgraph.reach.refs import Ref, StoreRefs, spellings
 from lashgraph.sqlite import heads
 
 WHOLE_TEXT = "head_json"
@@ -62,9 +62,8 @@ def head_text_refs(
 
 
 def _hashes(text: bytes) -> Iterator[str]:
-    yield from hashes_in(text.lower())
-    if b"\\u" in text:
-        yield from hashes_in(unescaped(text).lower())
+    for spelling in spellings(text):
+        yield from hashes_in(spelling.lower())
 
 
 def _places(text: bytes) -> Iterator[tuple[str, str]]:

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 from lashgraph.format import jsontext
 from lashgraph.format.commit import TurnResult, decode_turn_result
 from lashgraph.format.head import HeadRefs, head_refs
-from lashgraph.format.names import ARCHIVE_KEY, hashes_in
+from lashgraph.format.names import ARCHIVE_KEY, has_escape, hashes_in
 from lashgraph.format.strict import Invalid, Pairs
 from lashgraph.sqlite import artifacts, commits, heads, nodes
 from lashgraph.sqlite.connect import dialect_of, text_of
@@ -200,15 +200,16 @@ def node_refs(connection: sqlite3.Connection) -> list[Ref]:
             archives = _archive_hashes(row.text)
             found += (Ref(key, "archive", row.node_id, "archive_hash", name) for name in archives)
         else:
-            names = chain(hashes_in(row.text), hashes_in(unescaped(row.text)))
-            seen = dict.fromkeys(names)
+            seen = dict.fromkeys(chain.from_iterable(map(hashes_in, spellings(row.text))))
             found += (Ref(key, "unreadable_node", row.node_id, "node_json", name) for name in seen)
     return found
 
 
-def unescaped(text: bytes) -> bytes:
-    """A text whose letters and digits stand as such where JSON had them escaped."""
-    return _ESCAPED_ASCII.sub(lambda found: bytes([int(found[1], 16)]), text)
+def spellings(text: bytes) -> Iterator[bytes]:
+    """A text, and where letters and digits of it are escaped, the same with these as such."""
+    yield text
+    if has_escape(text):
+        yield _ESCAPED_ASCII.sub(lambda found: bytes([int(found[1], 16)]), text)
 
 
 def _archive_hashes(text: bytes) -> list[str]:
