@@ -50,6 +50,13 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def store(built: Path) -> Iterable[lg.Store]:
+    """The sample session that has the most in it, for reading."""
+    with lg.open(next(built.glob("research-agent*"))) as opened:
+        yield opened
+
+
 @pytest.fixture
 def folder(built: Path, tmp_path: Path) -> Path:
     """A copy of the sample sessions."""

@@ -1,5 +1,7 @@
 """Figures of bytes, times and families: the numbers in what is drawn."""
 
+# ruff: noqa: F811 - fixtures are taken by their names
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -9,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from corpora import built, store  # noqa: F401 - fixtures
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.axes import Axes
@@ -22,17 +25,6 @@ from lashgraph.errors import InvalidRecordError, UnknownColumnError
 from lashgraph.plot.scales import bytes_short, seconds_short
 from lashgraph.plot.squarify import Box, squarify
 from lashgraph.plot.texts import one_line
-from lashgraph.testing.corpus import build_corpus
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_corpus(tmp_path_factory.mktemp("corpus"))[0].parent
-
-
-@pytest.fixture(scope="module")
-def store(folder: Path) -> lg.Store:
-    return lg.open(next(folder.glob("research-agent*")))
 
 
 def named(axes: Axes) -> Iterator[tuple[str, Any]]:
@@ -315,8 +307,8 @@ def test_many_squares_take_time_in_proportion() -> None:
     assert (made[:, 2] * made[:, 3]).sum() == pytest.approx(5_600)
 
 
-def test_areas_of_the_treemap_are_the_corpus_bytes(folder: Path) -> None:
-    with open_corpus(folder) as corpus:
+def test_areas_of_the_treemap_are_the_corpus_bytes(built: Path) -> None:
+    with open_corpus(built) as corpus:
         blobs, families = corpus.blobs(), corpus.families()
     axes = lg.plot.corpus_bytes(blobs, families)
     total = blobs["stored_bytes"].sum()
@@ -352,8 +344,8 @@ def test_many_families_and_sessions_keep_their_bytes() -> None:
     assert any("more families" in text.get_text() for text in axes.texts)
 
 
-def test_labels_of_the_treemap_do_not_overlap(folder: Path) -> None:
-    with open_corpus(folder) as corpus:
+def test_labels_of_the_treemap_do_not_overlap(built: Path) -> None:
+    with open_corpus(built) as corpus:
         axes = lg.plot.corpus_bytes(corpus.blobs(), corpus.families())
     assert_apart(axes, axes.texts)
 
@@ -446,8 +438,8 @@ def test_calls_that_were_never_answered_are_counted() -> None:
 # Families
 
 
-def test_children_stand_below_their_parent_and_further_right(folder: Path) -> None:
-    with open_corpus(folder) as corpus:
+def test_children_stand_below_their_parent_and_further_right(built: Path) -> None:
+    with open_corpus(built) as corpus:
         sessions = corpus.sessions()
     axes = lg.plot.families(sessions)
     drawn = [text.get_text().split(" · ")[0] for text in axes.texts]
@@ -500,8 +492,8 @@ def assert_apart(axes: Axes, texts: Any) -> None:
         assert not any(box.overlaps(other) for other in boxes[at + 1 :])
 
 
-def test_labels_do_not_overlap(store: lg.Store, folder: Path) -> None:
-    with open_corpus(folder) as corpus:
+def test_labels_do_not_overlap(store: lg.Store, built: Path) -> None:
+    with open_corpus(built) as corpus:
         sessions = corpus.sessions()
     for axes in (
         lg.plot.reachability(store.reachability(keep_turns=20)),

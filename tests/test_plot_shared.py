@@ -1,5 +1,7 @@
 """Figures that share a page with others, and figures of many sessions."""
 
+# ruff: noqa: F811 - fixtures are taken by their names
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
@@ -8,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from corpora import built, store  # noqa: F401 - fixtures
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -16,17 +19,6 @@ from matplotlib.text import Text
 
 import lashgraph as lg
 from lashgraph.corpus import open_corpus
-from lashgraph.testing.corpus import build_corpus
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_corpus(tmp_path_factory.mktemp("corpus"))[0].parent
-
-
-@pytest.fixture(scope="module")
-def store(folder: Path) -> lg.Store:
-    return lg.open(next(folder.glob("research-agent*")))
 
 
 def many_tools() -> pd.DataFrame:
@@ -70,8 +62,8 @@ def test_in_a_quarter_of_a_page_texts_stay_apart_and_inside(name: str, store: lg
         assert heading.x1 <= figure.bbox.x1
 
 
-def test_many_sessions_add_up_in_time(folder: Path) -> None:
-    with open_corpus(folder) as corpus:
+def test_many_sessions_add_up_in_time(built: Path) -> None:
+    with open_corpus(built) as corpus:
         turns = corpus.turns()
     axes = lg.plot.timeline(turns)
     last = turns.groupby("path").last()
@@ -88,8 +80,8 @@ def test_many_sessions_add_up_in_time(folder: Path) -> None:
     assert axes.get_ylim()[1] > spent
 
 
-def test_the_order_of_sessions_makes_no_difference(folder: Path) -> None:
-    with open_corpus(folder) as corpus:
+def test_the_order_of_sessions_makes_no_difference(built: Path) -> None:
+    with open_corpus(built) as corpus:
         turns = corpus.turns()
     turned = turns.sort_values(["session_id", "position"], ascending=[False, True])
     titles = {lg.plot.timeline(one).get_title(loc="left") for one in (turns, turned)}

@@ -1,5 +1,7 @@
 """corpus() without a browser: what it sends is what the corpus answers."""
 
+# ruff: noqa: F811 - fixtures are taken by their names
+
 from __future__ import annotations
 
 import shutil
@@ -12,29 +14,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from corpora import built, folder  # noqa: F401 - fixtures
 from traitlets import TraitError
 from widget_pages import HOSTILE, Page, tags_of, wired
 
 import lashgraph as lg
 from lashgraph.format.sizes import bytes_text
 from lashgraph.testing.builders import SessionBuilder
-from lashgraph.testing.corpus import build_corpus
 from lashgraph.testing.damage import damage
 from lashgraph.widgets import corpus as show
 
 assert wired
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("built")
-    build_corpus(folder)
-    return folder
-
-
-@pytest.fixture
-def folder(built: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(built, tmp_path / "corpus"))
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """Widgets where no kernel runs: a picture, a table, a text."""
 
+# ruff: noqa: F811 - fixtures are taken by their names
+
 from __future__ import annotations
 
 import re
@@ -14,23 +16,22 @@ from typing import Any
 
 import nbformat
 import pytest
+from corpora import built  # noqa: F401 - fixtures
 from matplotlib.axes import Axes
 from matplotlib.image import imread
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter, LatexExporter
-from test_notebooks import kernel
+from test_notebooks import WIDGET, kernel
 from widget_pages import Page, wired
 
 import lashgraph as lg
 from lashgraph import widgets
-from lashgraph.testing.corpus import build_corpus
 from lashgraph.testing.damage import DAMAGES, damage
 from lashgraph.widgets import Explorer
 from lashgraph.widgets.base import View
 
 assert kernel
 assert wired
-WIDGET = "application/vnd.jupyter.widget-view+json"
 BRANCHES = "sessions/std-branches-f433cb31431b2d40.db.gz"
 SECONDS = 60.0
 CELLS = (
@@ -43,18 +44,11 @@ CELLS = (
 )
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("corpus")
-    build_corpus(made)
-    return made
-
-
 @pytest.fixture
-def views(folder: Path, recorded: Callable[[str], Path]) -> Iterator[dict[str, View]]:
+def views(built: Path, recorded: Callable[[str], Path]) -> Iterator[dict[str, View]]:
     with ExitStack() as opened:
         store = opened.enter_context(lg.open(recorded(BRANCHES)))
-        many = opened.enter_context(lg.open_corpus(folder))
+        many = opened.enter_context(lg.open_corpus(built))
         yield {
             "explore": widgets.explore(store),
             "reachability": widgets.reachability(store),
@@ -95,10 +89,10 @@ def test_each_has_a_picture_in_its_page_and_beside_it(views: dict[str, View]) ->
 
 
 def test_a_converted_notebook_shows_them_without_a_kernel(
-    folder: Path, recorded: Callable[[str], Path], kernel: str, tmp_path: Path
+    built: Path, recorded: Callable[[str], Path], kernel: str, tmp_path: Path
 ) -> None:
     path = str(recorded(BRANCHES))
-    setup = f"path, folder = {path!r}, {str(folder)!r}"
+    setup = f"path, folder = {path!r}, {str(built)!r}"
     cells = [nbformat.v4.new_code_cell(source) for source in (setup, *CELLS)]
     notebook = nbformat.v4.new_notebook(cells=cells)
     client = NotebookClient(notebook, timeout=120, kernel_name=kernel, store_widget_state=False)
@@ -136,9 +130,9 @@ def test_the_picture_follows_what_is_shown(views: dict[str, View]) -> None:
 
 
 def test_a_simulation_tells_the_plan_and_then_the_sweep(
-    folder: Path, tmp_path: Path, wired: type[Page]
+    built: Path, tmp_path: Path, wired: type[Page]
 ) -> None:
-    source = next(folder.glob("research*.db"))
+    source = next(built.glob("research*.db"))
     path = Path(shutil.copy(source, tmp_path))
     with lg.open(path, "rw") as store:
         view: Any = widgets.simulate(store)
@@ -166,8 +160,8 @@ def test_a_simulation_tells_the_plan_and_then_the_sweep(
 
 
 @pytest.mark.parametrize("kind", [*DAMAGES, "empty", "closed"])
-def test_what_cannot_be_drawn_is_no_failure(kind: str, folder: Path, tmp_path: Path) -> None:
-    path = Path(shutil.copy(next(folder.glob("branches*.db")), tmp_path))
+def test_what_cannot_be_drawn_is_no_failure(kind: str, built: Path, tmp_path: Path) -> None:
+    path = Path(shutil.copy(next(built.glob("branches*.db")), tmp_path))
     if kind in DAMAGES:
         damage(path, kind)
     with warnings.catch_warnings(), lg.open(":memory:" if kind == "empty" else path) as store:
